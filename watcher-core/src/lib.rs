@@ -1,0 +1,22 @@
+//! watcher's model: what was observed, how it adds up, and how fast it goes.
+//!
+//! Everything here is deterministic: no IO, no clock, no kernel. Collectors implement [`Source`] and hand over
+//! [`Batch`]es of *absolute* counters; [`Aggregator`] turns them into exact running totals and rates; views
+//! read a [`Snapshot`]. A view never talks to a collector, a collector never formats.
+
+mod aggregate;
+mod flow;
+mod process;
+mod snapshot;
+mod source;
+mod time;
+
+pub use aggregate::{Aggregator, Retention};
+pub use flow::{
+    CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, KernelCounters, Protocol, Scope, SocketId,
+    SocketInfo, TcpState,
+};
+pub use process::{ProcessEvent, ProcessId, ProcessInfo};
+pub use snapshot::{AppRow, FlowRow, Lifecycles, PerScope, ProcessRow, RemoteRow, Snapshot, Totals, Traffic, Truth};
+pub use source::{Batch, DegradationReason, Grade, Losses, Quality, Source};
+pub use time::BootTime;

@@ -1,0 +1,112 @@
+//! The seam between a collector and everything above it.
+
+use std::{fmt, future::Future};
+
+use crate::{BootTime, FlowSample, ProcessEvent};
+
+/// How well a collector knows the owner of a byte, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Grade {
+    /// Every byte was charged to the process that made the call.
+    Pid,
+    /// Bytes are exact per socket and charged to the socket's owner.
+    Owner,
+    /// Bytes come from packets.
+    Estimated,
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pid => "pid",
+            Self::Owner => "owner",
+            Self::Estimated => "estimated",
+        })
+    }
+}
+
+/// One capability that is not as good as it could be, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DegradationReason {
+    /// The capability, as `doctor` names it.
+    pub capability: String,
+    /// What the kernel or the system said.
+    pub why: String,
+}
+
+/// What a collector promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Quality {
+    /// `ebpf` or `pcap`.
+    pub backend: &'static str,
+    /// How well owners are known.
+    pub grade: Grade,
+    /// Why it is not better; empty when all is well.
+    pub degraded: Vec<DegradationReason>,
+}
+
+impl Quality {
+    /// Whether sums equal what the applications counted. A loss takes it away: see [`Losses::is_exact`].
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.grade == Grade::Pid
+    }
+}
+
+/// Absolute counters of everything that can get lost. All zero is the normal state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Losses {
+    /// Records that did not fit into the ring buffer. Their bytes stay in maps and arrive late.
+    pub ring_full: u64,
+    /// Flow entries that did not fit into the flow map. Their bytes went to a per-process overflow entry.
+    pub map_full: u64,
+    /// Socket-storage allocations that failed. Their bytes were counted in the flow map.
+    pub storage_failed: u64,
+    /// Program runs that the kernel skipped because the program was already running on that CPU.
+    pub recursion_misses: u64,
+    /// Process events that did not fit into the ring buffer: a name may be missing, bytes are not.
+    pub process_events: u64,
+    /// Bytes sent that no map had room for: counted, and owned by nobody.
+    pub unattributed_tx_bytes: u64,
+    /// Bytes received that no map had room for.
+    pub unattributed_rx_bytes: u64,
+}
+
+impl Losses {
+    /// Whether every byte is still charged to the process that moved it.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.recursion_misses == 0 && self.unattributed_tx_bytes == 0 && self.unattributed_rx_bytes == 0
+    }
+
+    /// Events that were dropped, of any kind.
+    #[must_use]
+    pub fn dropped_events(&self) -> u64 {
+        self.ring_full + self.process_events + self.recursion_misses
+    }
+}
+
+/// Everything that a collector learnt since the last batch.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Batch {
+    /// When reading it ended.
+    pub at: BootTime,
+    /// Processes first: a flow may refer to one of these.
+    pub processes: Vec<ProcessEvent>,
+    /// Flows that changed. For one flow, samples come in the order they were taken, the closing one last.
+    pub flows: Vec<FlowSample>,
+    /// Absolute.
+    pub losses: Losses,
+}
+
+/// A collector: a stream of batches that states its quality.
+pub trait Source {
+    /// Why a batch could not be had.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// Reads everything that is new. Bytes moved before the call began are in the batch it returns.
+    fn collect(&mut self) -> impl Future<Output = Result<Batch, Self::Error>>;
+
+    /// What this collector promises, now.
+    fn quality(&self) -> &Quality;
+}
