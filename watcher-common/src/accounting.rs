@@ -36,8 +36,8 @@ pub struct FlowCounters {
     pub rx_calls: u64,
     /// First byte.
     pub first: u64,
-    /// Last byte, coarse `CLOCK_MONOTONIC`.
-    pub last_coarse: u64,
+    /// Last byte, in ticks (jiffies64).
+    pub last_jiffies: u64,
     /// Owner of the socket, where it is known: its start.
     pub owner_start: u64,
     /// Owner of the socket, where it is known.
@@ -62,10 +62,6 @@ pub struct FlowCounters {
     pub local: [u8; 16],
     /// IPv6 or IPv4-mapped; zero when unknown.
     pub remote: [u8; 16],
-    /// SOCK_STREAM, SOCK_DGRAM, SOCK_RAW ...
-    pub socket_type: u32,
-    /// Always 0.
-    pub pad: u32,
 }
 
 /// Key of the per-process overflow entries.
@@ -81,6 +77,6 @@ pub struct OverflowKey {
 }
 
 const _: () = assert!(size_of::<FlowKey>() == 48);
-const _: () = assert!(size_of::<FlowCounters>() == 136);
+const _: () = assert!(size_of::<FlowCounters>() == 128);
 const _: () = assert!(size_of::<OverflowKey>() == 16);
 crate::pod!(FlowKey, FlowCounters, OverflowKey);

@@ -30,6 +30,18 @@ pub mod kind {
     pub const EXIT: u32 = 4;
 }
 
+/// Indices into the array that the reading iterator and user space share.
+pub mod reading {
+    /// Written by user space: sockets that have not changed since this tick are passed over.
+    pub const SINCE: u32 = 0;
+    /// Written by the iterator at the end of a run: the tick.
+    pub const JIFFIES: u32 = 1;
+    /// Written by the iterator at the end of a run: nanoseconds since boot.
+    pub const BOOT: u32 = 2;
+    /// How many there are.
+    pub const COUNT: u32 = 3;
+}
+
 /// Bytes in the kernel's `task_struct.comm`, the terminating NUL included (include/linux/sched.h).
 pub const COMM_LEN: usize = 16;
 

@@ -32,6 +32,8 @@ pub mod flag {
     pub const DISPLACED: u32 = 1 << 12;
     /// The kernel counters in `kernel` are from a `tcp_sock`.
     pub const TCP: u32 = 1 << 13;
+    /// The socket is a SOCK_RAW.
+    pub const RAW: u32 = 1 << 14;
 }
 
 /// Counters of `struct tcp_sock` (include/linux/tcp.h), absolute.
@@ -116,10 +118,10 @@ pub struct SocketRecord {
     pub other_rx_bytes: u64,
     /// First byte moved by the owner; 0 before.
     pub first: u64,
-    /// Last byte moved by the owner, coarse `CLOCK_MONOTONIC`.
-    pub last_coarse: u64,
-    /// Last change of state, coarse `CLOCK_MONOTONIC`.
-    pub changed_coarse: u64,
+    /// Last byte moved by the owner, in ticks (jiffies64).
+    pub last_jiffies: u64,
+    /// Last change of state, in ticks.
+    pub changed_jiffies: u64,
     /// connect() or SYN; 0 when not seen.
     pub opened: u64,
     /// Handshake complete; 0 when not seen.

@@ -5,7 +5,7 @@ use watcher_common::{COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag};
 
 use crate::{
     bytes::add,
-    kernel::{self, AF_INET, AF_INET6, Process, SOCK_SEQPACKET, SOCK_STREAM, Sock, now, now_coarse},
+    kernel::{self, AF_INET, AF_INET6, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, now, jiffies},
     loss::lost,
     maps::{FLOWS, OVERFLOW},
     remote,
@@ -60,7 +60,7 @@ fn to_slot(slot: Slot, way: Way, n: u64) {
                 add(&raw mut (*slot).rx_calls, 1);
             }
         }
-        (*slot).last_coarse = now_coarse();
+        (*slot).last_jiffies = jiffies();
     }
 }
 
@@ -100,7 +100,7 @@ pub fn to_flow(sk: Sock, slot: Option<Slot>, caller: Process, address: [u64; 2],
                 Way::Tx => add(&raw mut (*slot).other_tx_bytes, n),
                 Way::Rx => add(&raw mut (*slot).other_rx_bytes, n),
             }
-            (*slot).changed_coarse = now_coarse();
+            (*slot).changed_jiffies = jiffies();
         }
     }
     let flow = match FLOWS.get_ptr_mut(&key) {
@@ -133,7 +133,7 @@ fn bump(flow: *mut FlowCounters, way: Way, n: u64) {
                 add(&raw mut (*flow).rx_calls, 1);
             }
         }
-        (*flow).last_coarse = now_coarse();
+        (*flow).last_jiffies = jiffies();
     }
 }
 
@@ -145,7 +145,7 @@ fn insert(key: &FlowKey, sk: Sock, slot: Option<Slot>, way: Way) {
     fresh.comm = bpf_get_current_comm().unwrap_or([0; COMM_LEN]);
     fresh.family = sk.family();
     fresh.protocol = sk.protocol();
-    fresh.socket_type = u32::from(sk.socket_type());
+    let kind = sk.socket_type();
     fresh.netns = sk.netns();
     fresh.first = now();
     if let Some(slot) = slot {
@@ -154,12 +154,15 @@ fn insert(key: &FlowKey, sk: Sock, slot: Option<Slot>, way: Way) {
             fresh.owner_tgid = (*slot).owner_tgid;
             fresh.owner_start = (*slot).owner_start;
             fresh.flags = (*slot).flags & (flag::SEEDED | flag::KERNEL | flag::TCP);
-            if fresh.socket_type == u32::from(SOCK_STREAM) {
+            if kind == SOCK_STREAM {
                 fresh.flags |= (*slot).flags & (flag::OUTGOING | flag::INCOMING);
             }
         }
     }
     begin(&raw mut fresh.flags, way);
+    if kind == SOCK_RAW {
+        fresh.flags |= flag::RAW;
+    }
     if fresh.family == AF_INET || fresh.family == AF_INET6 {
         let (local, remote) = slot::addresses(sk, fresh.family);
         fresh.local_port = sk.local_port();

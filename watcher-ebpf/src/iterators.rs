@@ -1,6 +1,7 @@
 //! Reading and seeding: programs that user space runs, not hooks.
 //!
-//! - `iter/bpf_sk_storage_map` (Linux 5.9): writes every slot that changed since `SINCE`.
+//! - `iter/bpf_sk_storage_map` (Linux 5.9): writes every slot that changed since the tick that user space names.
+//! - `iter/task` (Linux 5.8): writes every process that runs.
 //! - `iter/task_file` (Linux 5.8; `bpf_sock_from_file` and storage in iterators 5.11): gives sockets that existed before
 //!   the collector a slot, owned by the first process found to hold them, counting from now.
 
@@ -10,12 +11,13 @@ use aya_ebpf::{
     bindings::seq_file,
     helpers::generated::{bpf_seq_write, bpf_sock_from_file},
 };
-use watcher_common::{SocketRecord, flag};
+use watcher_common::{SocketRecord, flag, reading};
 
 use crate::{
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Sock, Task},
     lifecycle::has_story,
-    maps::SINCE,
+    maps::READING,
+    process,
     slot::{self, Slot},
 };
 
@@ -41,19 +43,55 @@ pub fn watcher_read_sockets(ctx: *const StorageContext) -> i32 {
     unsafe {
         let slot = (*ctx).value;
         if slot.is_null() {
+            stamp();
             return 0;
         }
         let flags = (*slot).flags;
         if flags & (flag::FINAL | flag::LISTENER) != 0 || (*slot).cookie == 0 || !has_story(slot) {
             return 0;
         }
-        let since = SINCE.get(0).copied().unwrap_or(0);
-        if (*slot).last_coarse < since && (*slot).changed_coarse < since {
+        let since = READING.get(reading::SINCE).copied().unwrap_or(0);
+        if (*slot).last_jiffies < since && (*slot).changed_jiffies < since {
             return 0;
         }
         (*slot).reported_tx = (*slot).tx_bytes;
         (*slot).reported_rx = (*slot).rx_bytes;
         bpf_seq_write((*(*ctx).meta).seq, slot.cast(), size_of::<SocketRecord>() as u32);
+    }
+    0
+}
+
+/// The last call of a run has no socket: it tells how ticks and time relate.
+#[inline(always)]
+fn stamp() {
+    if let (Some(tick), Some(time)) = (READING.get_ptr_mut(reading::JIFFIES), READING.get_ptr_mut(reading::BOOT)) {
+        // SAFETY: valid map values.
+        unsafe {
+            *tick = kernel::jiffies();
+            *time = kernel::now();
+        }
+    }
+}
+
+/// `struct bpf_iter__task` (kernel/bpf/task_iter.c).
+#[repr(C)]
+pub struct TaskContext {
+    meta: *const Meta,
+    task: *const c_void,
+}
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task")]
+pub fn watcher_read_tasks(ctx: *const TaskContext) -> i32 {
+    // SAFETY: the kernel passes this context; the verifier checks every load.
+    let task = Task(unsafe { (*ctx).task });
+    if task.0.is_null() || task.is_kthread() || task.pid() != task.tgid() {
+        return 0;
+    }
+    let found = process::describe(task, task.parent());
+    // SAFETY: the helper copies one record.
+    unsafe {
+        bpf_seq_write((*(*ctx).meta).seq, (&raw const found).cast_mut().cast(), size_of_val(&found) as u32);
     }
     0
 }
@@ -118,7 +156,7 @@ pub fn baseline(slot: Slot, sk: Sock) {
             (*slot).flags |= flag::LISTENER;
         }
         slot::cookie(slot, sk);
-        (*slot).changed_coarse = kernel::now_coarse();
+        (*slot).changed_jiffies = kernel::jiffies();
         if sk.protocol() != IPPROTO_TCP {
             return;
         }

@@ -12,7 +12,7 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use watcher_common::flag;
 
 use crate::{
-    kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Process, Sock, Task, now, now_coarse},
+    kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Process, Sock, Task, now, jiffies},
     record,
     slot::{self, Slot},
 };
@@ -58,7 +58,7 @@ fn changed(sk: Sock, old: i32, new: i32) {
     // SAFETY: a valid map value.
     unsafe {
         (*slot).state = new as u8;
-        (*slot).changed_coarse = now_coarse();
+        (*slot).changed_jiffies = jiffies();
     }
 }
 

@@ -7,7 +7,7 @@ use aya_ebpf::{
     btf_maps::{Array, HashMap, PerCpuArray, RingBuf},
     macros::btf_map,
 };
-use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, PendingRemote, SocketKey, SocketRecord};
+use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, PendingRemote, SocketKey, SocketRecord, reading};
 
 /// A storage map that hangs its values on kernel objects. aya-ebpf's own socket storage has neither the CLONE flag nor
 /// methods for a traced socket, and it has none for tasks.
@@ -68,6 +68,6 @@ pub static EVENTS: RingBuf<SocketRecord, 0x40_0000> = RingBuf::new();
 #[btf_map]
 pub static LOSSES: PerCpuArray<u64, { Loss::COUNT as usize }> = PerCpuArray::new();
 
-/// The iterator's only parameter: sockets that have not changed since this coarse time are not written.
+/// What the reading iterator and user space tell each other: see [`reading`].
 #[btf_map]
-pub static SINCE: Array<u64, 1> = Array::new();
+pub static READING: Array<u64, { reading::COUNT as usize }> = Array::new();

@@ -23,21 +23,26 @@ pub fn watcher_sched_process_fork(ctx: BtfTracePointContext) -> i32 {
     if child.pid() != tgid || child.is_kthread() {
         return 0;
     }
-    let process = child.process();
-    let parent_process = parent.process();
-    let event = ProcessFork {
-        kind: kind::FORK,
-        tgid: process.tgid,
-        start: process.start,
-        parent_start: parent_process.start,
-        parent_tgid: parent_process.tgid,
-        uid: child.euid(),
-        comm: child.comm(),
-    };
+    let event = describe(child, parent);
     if EVENTS.output_untyped::<ProcessFork>(event, wakeup()).is_err() {
         lost(Loss::ProcessEvent, 1);
     }
     0
+}
+
+/// What is known of a process from its task.
+#[inline(always)]
+pub fn describe(task: Task, parent: Task) -> ProcessFork {
+    let (process, parent) = (task.process(), parent.process());
+    ProcessFork {
+        kind: kind::FORK,
+        tgid: process.tgid,
+        start: process.start,
+        parent_start: parent.start,
+        parent_tgid: parent.tgid,
+        uid: task.euid(),
+        comm: task.comm(),
+    }
 }
 
 #[btf_tracepoint(function = "sched_process_exec")]

@@ -9,7 +9,7 @@ use watcher_common::{Loss, SocketKey, SocketRecord, flag};
 
 use crate::{
     accounting::{Way, to_overflow},
-    kernel::{Process, now_coarse},
+    kernel::{Process, jiffies},
     loss::lost,
     maps::{EVENTS, WAITING},
     slot::Slot,
@@ -67,6 +67,6 @@ fn displace(slot: Slot) {
             to_overflow(owner, Way::Rx, rx);
         }
         (*slot).flags |= flag::DISPLACED;
-        (*slot).changed_coarse = now_coarse();
+        (*slot).changed_jiffies = jiffies();
     }
 }

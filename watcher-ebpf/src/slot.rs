@@ -12,7 +12,7 @@ use aya_ebpf::{
 use watcher_common::{COMM_LEN, Loss, SocketRecord, flag, kind};
 
 use crate::{
-    kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Process, Sock, Task},
+    kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Process, SOCK_RAW, Sock, Task},
     loss::lost,
     maps::SOCKETS,
 };
@@ -127,7 +127,7 @@ pub fn restart(slot: Slot, epoch: u32) {
         (*slot).other_tx_bytes = 0;
         (*slot).other_rx_bytes = 0;
         (*slot).first = 0;
-        (*slot).last_coarse = 0;
+        (*slot).last_jiffies = 0;
         (*slot).opened = 0;
         (*slot).established = 0;
         (*slot).closed = 0;
@@ -151,6 +151,9 @@ pub fn describe(slot: Slot, sk: Sock) {
         (*slot).socket_type = sk.socket_type() as u8;
         (*slot).state = sk.state();
         (*slot).netns = sk.netns();
+        if sk.socket_type() == SOCK_RAW {
+            (*slot).flags |= flag::RAW;
+        }
     }
     if family != AF_INET && family != AF_INET6 {
         return;

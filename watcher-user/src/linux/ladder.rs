@@ -85,6 +85,14 @@ pub const LADDER: &[Capability] = &[
         }],
     },
     Capability {
+        name: "running processes",
+        without: Some("processes older than watcher are looked up in /proc when they first move a byte"),
+        ways: &[Way {
+            name: "iter/task",
+            programs: &[Program { symbol: "watcher_read_tasks", hook: Hook::Iterator("task"), optional: false }],
+        }],
+    },
+    Capability {
         name: "processes",
         without: Some("a process that ends before it is looked up shows its kernel name only, and never as ended"),
         ways: &[Way {

@@ -207,10 +207,7 @@ fn take(
             Err(why) if program.optional => outcome.refused.push((program.symbol, why)),
             Err(why) => {
                 for symbol in taken {
-                    if let Some(loaded) = ebpf.program_mut(symbol) {
-                        // It was loaded a moment ago; if unloading fails it ends with the process.
-                        let _ = loaded.unload();
-                    }
+                    detach(ebpf, symbol);
                 }
                 return Err((program.symbol, why));
             }
@@ -236,6 +233,18 @@ fn attach(ebpf: &mut Ebpf, program: &Program, btf: &Btf, cgroup: &File) -> Resul
     };
     result.map_err(|e| explain(&e))?;
     Ok(loaded.info().ok().and_then(|info| info.verified_instruction_count()))
+}
+
+/// Takes a program out again that was loaded a moment ago. If that fails, it ends with the process.
+fn detach(ebpf: &mut Ebpf, symbol: &str) {
+    let _ = match ebpf.program_mut(symbol) {
+        Some(Loaded::BtfTracePoint(p)) => p.unload(),
+        Some(Loaded::FExit(p)) => p.unload(),
+        Some(Loaded::CgroupSock(p)) => p.unload(),
+        Some(Loaded::CgroupSockAddr(p)) => p.unload(),
+        Some(Loaded::Iter(p)) => p.unload(),
+        _ => Ok(()),
+    };
 }
 
 fn bind_reader(ebpf: &Ebpf) -> Result<OwnedFd, LoadError> {

@@ -1,0 +1,46 @@
+//! The eBPF collector: the only part of the program that knows aya.
+
+mod btf;
+mod convert;
+pub mod ladder;
+pub mod load;
+mod log;
+mod offsets;
+mod processes;
+mod raw;
+mod ring;
+mod source;
+
+pub use source::EbpfSource;
+
+/// How much diagnostics the programs themselves print (aya-log).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the usual names")]
+pub enum LogLevel {
+    Error = 1,
+    Warn = 2,
+    Info = 3,
+    Debug = 4,
+    Trace = 5,
+}
+
+/// Sizes of the maps, and diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Ring buffer, bytes: a power of two, at least a page.
+    pub ring_bytes: u32,
+    /// Entries for what socket storage cannot hold: other processes on a socket, remotes of unconnected sockets.
+    pub max_flows: u32,
+    /// Final records that may wait while the ring buffer is full.
+    pub max_waiting: u32,
+    /// Processes whose bytes may be kept without detail when everything else is full.
+    pub max_overflow: u32,
+    /// Diagnostics from the programs; `None` costs nothing.
+    pub log: Option<LogLevel>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { ring_bytes: 4 << 20, max_flows: 32_768, max_waiting: 8_192, max_overflow: 4_096, log: None }
+    }
+}
