@@ -56,6 +56,10 @@ pub struct TcpCounters {
     pub segs_in: u32,
     /// Segments sent.
     pub segs_out: u32,
+    /// Bytes in the receive queue, the FIN not counted.
+    pub unread: u32,
+    /// Always 0.
+    pub pad: u32,
 }
 
 /// The value of the socket storage, the record that ends a socket, and what the storage iterator writes: one type.
@@ -154,7 +158,7 @@ pub struct SocketKey {
     pub pad: u32,
 }
 
-const _: () = assert!(size_of::<TcpCounters>() == 48);
-const _: () = assert!(size_of::<SocketRecord>() == 296);
+const _: () = assert!(size_of::<TcpCounters>() == 56);
+const _: () = assert!(size_of::<SocketRecord>() == 304);
 const _: () = assert!(size_of::<SocketKey>() == 16);
 crate::pod!(TcpCounters, SocketRecord, SocketKey);

@@ -30,25 +30,26 @@ pub fn count(sk: Sock, slot: Slot, way: Way, n: u64) {
     let kind = u16::from(unsafe { (*slot).socket_type });
     if kind == SOCK_STREAM || kind == SOCK_SEQPACKET {
         if owns {
-            return to_slot(slot, way, n);
+            return to_slot(sk, slot, way, n);
         }
         return to_flow(sk, Some(slot), caller, [0; 2], 0, way, n);
     }
     let (address, port) = remote::of_call(sk, slot, way);
     if owns && remote::is_slots(slot, address, port) {
-        return to_slot(slot, way, n);
+        return to_slot(sk, slot, way, n);
     }
     to_flow(sk, Some(slot), caller, address, port, way, n);
 }
 
 /// The common case: one process, one remote, one slot.
 #[inline(always)]
-fn to_slot(slot: Slot, way: Way, n: u64) {
+fn to_slot(sk: Sock, slot: Slot, way: Way, n: u64) {
     // SAFETY: a valid map value.
     unsafe {
         if (*slot).first == 0 {
             (*slot).first = now();
             begin(&raw mut (*slot).flags, way);
+            slot::cookie(slot, sk);
         }
         match way {
             Way::Tx => {
@@ -106,7 +107,7 @@ pub fn to_flow(sk: Sock, slot: Option<Slot>, caller: Process, address: [u64; 2],
     let flow = match FLOWS.get_ptr_mut(&key) {
         Some(flow) => Some(flow),
         None => {
-            insert(&key, sk, slot, way);
+            insert(&key, sk, slot.unwrap_or(core::ptr::null_mut()), way);
             FLOWS.get_ptr_mut(&key)
         }
     };
@@ -137,9 +138,10 @@ fn bump(flow: *mut FlowCounters, way: Way, n: u64) {
     }
 }
 
-/// A fresh entry. When two CPUs make the same one, the second insertion fails and does no harm.
-#[inline(always)]
-fn insert(key: &FlowKey, sk: Sock, slot: Option<Slot>, way: Way) {
+/// A fresh entry; `slot` may be null (an `Option` would be two registers, one of them unset, which the verifier refuses).
+/// When two CPUs make the same one, the second insertion fails and does no harm.
+#[inline(never)]
+fn insert(key: &FlowKey, sk: Sock, slot: Slot, way: Way) {
     let mut fresh = empty();
     fresh.uid = kernel::current_uid();
     fresh.comm = bpf_get_current_comm().unwrap_or([0; COMM_LEN]);
@@ -148,7 +150,7 @@ fn insert(key: &FlowKey, sk: Sock, slot: Option<Slot>, way: Way) {
     let kind = sk.socket_type();
     fresh.netns = sk.netns();
     fresh.first = now();
-    if let Some(slot) = slot {
+    if !slot.is_null() {
         // SAFETY: a valid map value.
         unsafe {
             fresh.owner_tgid = (*slot).owner_tgid;
@@ -181,7 +183,7 @@ fn insert(key: &FlowKey, sk: Sock, slot: Option<Slot>, way: Way) {
 }
 
 /// The last resort: the bytes of one process, whatever they were on.
-#[inline(always)]
+#[inline(never)]
 pub fn to_overflow(caller: Process, way: Way, n: u64) {
     let key = OverflowKey { start: caller.start, tgid: caller.tgid, pad: 0 };
     let entry = match OVERFLOW.get_ptr_mut(&key) {

@@ -185,6 +185,14 @@ impl Tcp {
         let fin = u64::from(queued == 0 && sk.fin_received());
         received.wrapping_sub(queued).wrapping_sub(fin)
     }
+    /// In the receive queue, without a FIN that waits there.
+    #[inline(always)]
+    fn unread(self, sk: Sock) -> u32 {
+        let next: u32 = field(self.0, offset!(tcp_rcv_nxt));
+        let copied: u32 = field(self.0, offset!(tcp_copied_seq));
+        let queued = next.wrapping_sub(copied);
+        if queued > 0 && sk.fin_received() { queued - 1 } else { queued }
+    }
     /// Accepted from the application and not yet sent: `write_seq - snd_nxt`, which counts a queued FIN.
     #[inline(always)]
     pub fn unsent(self) -> u32 {
@@ -205,6 +213,8 @@ impl Tcp {
             srtt_us: srtt >> 3,
             segs_in: field(self.0, offset!(tcp_segs_in)),
             segs_out: field(self.0, offset!(tcp_segs_out)),
+            unread: self.unread(sk),
+            pad: 0,
         }
     }
 }

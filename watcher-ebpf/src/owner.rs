@@ -6,7 +6,7 @@
 //!
 //! Attached at the root of the cgroup v2 tree, so that every socket of the machine passes.
 
-use aya_ebpf::{macros::cgroup_sock, programs::SockContext};
+use aya_ebpf::{helpers::generated::bpf_get_socket_cookie, macros::cgroup_sock, programs::SockContext};
 use watcher_common::{flag, kind};
 
 use crate::{
@@ -19,7 +19,10 @@ use crate::{
 pub fn watcher_sock_create(ctx: SockContext) -> i32 {
     if let Some(slot) = slot::create_in_cgroup(ctx.sock.cast()) {
         // SAFETY: a valid map value.
-        unsafe { (*slot).kind = kind::SOCKET }
+        unsafe {
+            (*slot).kind = kind::SOCKET;
+            (*slot).cookie = bpf_get_socket_cookie(ctx.sock.cast());
+        }
         slot::set_owner(slot, Task::current().process());
     }
     1

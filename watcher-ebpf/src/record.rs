@@ -34,7 +34,7 @@ fn EVENTS_PTR() -> *mut core::ffi::c_void {
 }
 
 /// Hands over the record of a socket whose epoch is over.
-#[inline(always)]
+#[inline(never)]
 pub fn finish(slot: Slot) {
     // SAFETY: a valid map value, of which the helper copies exactly one record.
     let failed = unsafe { bpf_ringbuf_output(EVENTS_PTR(), slot.cast(), size_of::<SocketRecord>() as u64, wakeup()) };

@@ -97,7 +97,7 @@ pub fn set_owner(slot: Slot, owner: Process) {
 
 /// A socket that was made outside cgroup/sock_create carries its listener's record, or that hook's, which could not see
 /// the address of the socket. Owner, user and name are inherited; everything else begins here.
-#[inline(always)]
+#[inline(never)]
 fn adopt(slot: Slot, sk: Sock) {
     // SAFETY: a valid map value.
     unsafe {
@@ -140,7 +140,7 @@ pub fn restart(slot: Slot, epoch: u32) {
 }
 
 /// Protocol, addresses and namespace, as they are now.
-#[inline(always)]
+#[inline(never)]
 pub fn describe(slot: Slot, sk: Sock) {
     let family = sk.family();
     let protocol = sk.protocol();

@@ -164,7 +164,6 @@ fn kernel_counters(record: &SocketRecord) -> Option<KernelCounters> {
         return None;
     }
     let k = &record.kernel;
-    let unread = k.bytes_received.saturating_sub(k.consumed);
     Some(KernelCounters {
         bytes_sent: k.bytes_sent,
         bytes_retrans: k.bytes_retrans,
@@ -173,7 +172,7 @@ fn kernel_counters(record: &SocketRecord) -> Option<KernelCounters> {
         segs_in: k.segs_in,
         segs_out: k.segs_out,
         unsent_bytes: u64::from(k.unsent),
-        unread_bytes: unread,
+        unread_bytes: u64::from(k.unread),
         expected_tx: (k.bytes_sent.wrapping_sub(k.bytes_retrans).wrapping_add(u64::from(k.unsent)))
             .wrapping_sub(record.base_sent),
         expected_rx: k.consumed.wrapping_sub(record.base_consumed),
@@ -192,11 +191,14 @@ pub struct Converter {
 }
 
 impl Converter {
-    /// A socket's own counters. `None` for sockets of the kernel that moved nothing (MPTCP subflows among them).
+    /// A socket's own counters. `None` where there is nothing to tell: sockets of the kernel that moved nothing (MPTCP
+    /// subflows among them), and datagram sockets whose every byte is in the flow map.
     #[must_use]
     pub fn socket(&self, record: &SocketRecord, stage: Stage) -> Option<FlowSample> {
         let moved = record.tx_bytes + record.rx_bytes + record.other_tx_bytes + record.other_rx_bytes;
-        if record.flags & flag::KERNEL != 0 && moved == 0 {
+        let own = record.tx_bytes + record.rx_bytes;
+        let connection = record.protocol == IPPROTO_TCP || record.protocol == IPPROTO_MPTCP;
+        if (record.flags & flag::KERNEL != 0 && moved == 0) || (!connection && own == 0) {
             return None;
         }
         let owner = ProcessId { tgid: record.owner_tgid, start: BootTime(record.owner_start) };
@@ -225,7 +227,7 @@ impl Converter {
                 tx_calls: record.tx_calls,
                 rx_calls: record.rx_calls,
                 first: time(record.first),
-                last: self.clock.time(record.last_jiffies),
+                last: self.last(record.first, record.last_jiffies, record.closed),
             },
             state: state(record, stage),
             kernel: (stage == Stage::Final).then(|| kernel_counters(record)).flatten(),
@@ -264,7 +266,7 @@ impl Converter {
                 tx_calls: value.tx_calls,
                 rx_calls: value.rx_calls,
                 first: time(value.first),
-                last: self.clock.time(value.last_jiffies),
+                last: self.last(value.first, value.last_jiffies, 0),
             },
             state: ended.unwrap_or(match socket.protocol {
                 Protocol::Tcp | Protocol::Mptcp => FlowState::Tcp(TcpState::Established),
@@ -273,6 +275,12 @@ impl Converter {
             kernel: None,
             socket,
         }
+    }
+
+    /// A tick is coarse: never before the first byte, never after the end.
+    fn last(&self, first: u64, last_jiffies: u64, closed: u64) -> Option<BootTime> {
+        let last = self.clock.time(last_jiffies)?.max(BootTime(first));
+        Some(if closed == 0 { last } else { last.min(BootTime(closed.max(first))) })
     }
 
     fn scope(&self, socket: &SocketInfo, remote: Option<SocketAddr>) -> Scope {

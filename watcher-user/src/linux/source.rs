@@ -144,14 +144,12 @@ impl EbpfSource {
     }
 
     fn socket(&mut self, record: &SocketRecord, stage: Stage, batch: &mut Batch) {
-        let Some(sample) = self.converter.socket(record, stage) else { return };
-        if stage == Stage::Final {
-            let shared = record.other_tx_bytes > 0 || record.other_rx_bytes > 0;
-            if shared {
-                let key = SocketKey { cookie: record.cookie, epoch: record.epoch, pad: 0 };
-                self.ended.insert(key, state(record, stage));
-            }
+        let shared = record.other_tx_bytes > 0 || record.other_rx_bytes > 0;
+        if stage == Stage::Final && shared {
+            let key = SocketKey { cookie: record.cookie, epoch: record.epoch, pad: 0 };
+            self.ended.insert(key, state(record, stage));
         }
+        let Some(sample) = self.converter.socket(record, stage) else { return };
         self.processes.introduce(sample.id.process, &record.comm, record.uid, &mut batch.processes);
         batch.flows.push(sample);
     }
