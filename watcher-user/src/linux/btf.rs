@@ -147,14 +147,6 @@ impl Types {
         Ok(Member { bit_offset: bits, type_id: id })
     }
 
-    /// The size in bytes of the type of a member, where it has one of its own (integers, structs, enums).
-    #[must_use]
-    pub fn size(&self, member: Member) -> Option<u32> {
-        let at = self.position(self.resolve(member.type_id))?;
-        let (_, info, size) = self.header(at).ok()?;
-        matches!(info >> 24 & 0x1f, KIND_INT | KIND_STRUCT | KIND_UNION | KIND_ENUM | KIND_ENUM64).then_some(size)
-    }
-
     fn position(&self, id: u32) -> Option<usize> {
         self.positions.get(id.checked_sub(1)? as usize).map(|&p| self.types + p as usize)
     }

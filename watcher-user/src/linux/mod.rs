@@ -2,6 +2,7 @@
 
 mod btf;
 mod convert;
+pub mod doctor;
 pub mod ladder;
 pub mod load;
 mod log;
@@ -24,6 +25,21 @@ pub enum LogLevel {
     Trace = 5,
 }
 
+impl std::str::FromStr for LogLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "error" => Ok(Self::Error),
+            "warn" => Ok(Self::Warn),
+            "info" => Ok(Self::Info),
+            "debug" => Ok(Self::Debug),
+            "trace" => Ok(Self::Trace),
+            other => Err(format!("'{other}' is none of error, warn, info, debug, trace")),
+        }
+    }
+}
+
 /// Sizes of the maps, and diagnostics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Config {
@@ -43,4 +59,12 @@ impl Default for Config {
     fn default() -> Self {
         Self { ring_bytes: 4 << 20, max_flows: 32_768, max_waiting: 8_192, max_overflow: 4_096, log: None }
     }
+}
+
+/// Loads the programs and begins to count. Must be called within a tokio runtime.
+///
+/// # Errors
+/// When the kernel or the lack of privilege does not allow it: [`load::LoadError`] says which and what to try.
+pub fn open(config: &Config) -> anyhow::Result<EbpfSource> {
+    Ok(EbpfSource::start(config)?)
 }

@@ -86,7 +86,7 @@ impl Ring {
     pub fn start(ring: RingBuf<MapData>) -> io::Result<Self> {
         let fd = ring.as_fd().try_clone_to_owned()?;
         let inner = Arc::new(Mutex::new(Inner { ring, drained: Drained::default() }));
-        let pump = tokio::spawn(pump(AsyncFd::new(fd)?, Arc::clone(&inner)));
+        let pump = tokio::spawn(pump(AsyncFd::register(fd)?, Arc::clone(&inner)));
         Ok(Self { inner, pump })
     }
 

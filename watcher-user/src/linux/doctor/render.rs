@@ -39,7 +39,8 @@ fn facts(out: &mut impl Write, report: &Report) -> io::Result<()> {
     writeln!(out, "watcher          {}", report.version)?;
     writeln!(out, "kernel           {} ({})", printable(&facts.kernel), facts.machine)?;
     writeln!(out, "BTF              {}", yes(facts.btf))?;
-    writeln!(out, "lockdown         {}", or_none(&facts.lockdown))?;
+    let lockdown = facts.lockdown.as_deref().unwrap_or("unknown (securityfs is not mounted)");
+    writeln!(out, "lockdown         {}", printable(lockdown))?;
     let privilege = match (facts.missing_capabilities.is_empty(), facts.root) {
         (true, true) => "root".to_owned(),
         (true, false) => "capabilities suffice".to_owned(),
