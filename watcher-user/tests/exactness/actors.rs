@@ -2,6 +2,8 @@
 
 mod calls;
 mod conversation;
+mod datagram;
+mod datagram_odd;
 mod socket;
 mod stream;
 mod uring;
@@ -25,7 +27,7 @@ pub const LIFETIME_SECONDS: u32 = 120;
 
 type Play = fn(&mut Actor, &mut Args) -> Result<()>;
 
-const CAST: &[&[(&str, Play)]] = &[stream::CAST];
+const CAST: &[&[(&str, Play)]] = &[datagram::CAST, datagram_odd::CAST, stream::CAST];
 
 /// Plays the actor that the command line names, and reports.
 pub fn main(words: Vec<String>) -> Result<()> {
@@ -112,13 +114,13 @@ impl Actor {
         say(&Line::Announcement { announce: what.to_string() })
     }
 
-    /// Waits until the test says go.
-    pub fn await_go(&self) -> Result<()> {
+    /// Waits until the test says go, and what it says.
+    pub fn await_go(&self) -> Result<String> {
         let mut line = String::new();
         if std::io::stdin().lock().read_line(&mut line).context("waiting for go")? == 0 {
             bail!("the test went away");
         }
-        Ok(())
+        Ok(line.trim_end().to_owned())
     }
 
     /// Says the count. Each process does this once.

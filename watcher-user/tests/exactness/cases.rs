@@ -1,5 +1,6 @@
 //! Every claim, by name.
 
+mod datagrams;
 mod streams;
 
 use std::{
@@ -36,7 +37,7 @@ impl Case {
 }
 
 fn all() -> Vec<Case> {
-    [streams::cases()].into_iter().flatten().collect()
+    [streams::cases(), datagrams::cases()].into_iter().flatten().collect()
 }
 
 /// The suite starts with the first test that runs (listing needs none) and its failure fails every test.

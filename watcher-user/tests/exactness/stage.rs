@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How long a test waits for an actor.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What should hold between the counts of the actors themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -121,8 +121,14 @@ impl<'a> Stage<'a> {
 
     /// Lets a waiting actor go on.
     pub fn go(&mut self, who: Cue) -> Result<()> {
+        self.tell(who, "go")
+    }
+
+    /// Tells a waiting actor what it waits for.
+    pub fn tell(&mut self, who: Cue, what: &str) -> Result<()> {
         let actor = &mut self.actors[who.0];
-        actor.child.stdin.as_mut().context("no stdin")?.write_all(b"go\n").context(actor.script.clone())
+        let stdin = actor.child.stdin.as_mut().context("no stdin")?;
+        stdin.write_all(format!("{what}\n").as_bytes()).with_context(|| actor.script.clone())
     }
 
     /// The process of an actor.

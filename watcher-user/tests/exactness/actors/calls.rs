@@ -77,7 +77,7 @@ fn receiver(name: &str) -> Result<Box<dyn RecvCall>> {
         "send" | "recv" | "sendfile" | "zerocopy" => into(|fd, buf| sys::recv(fd, buf, 0)),
         "write" | "read" => into(sys::read),
         "msg" => into(|fd, buf| Ok(sys::recvmsg(fd, buf, 0)?.len)),
-        "mmsg" => into(|fd, buf| Ok(sys::recvmmsg(fd, buf, 3)?.iter().sum())),
+        "mmsg" => into(|fd, buf| Ok(sys::recvmmsg(fd, buf, 3, false)?.iter().map(|m| m.0).sum())),
         "vectored" => into(|fd, buf| sys::readv(fd, buf, 3)),
         "peek" => into(peek_then_recv),
         "trunc" => Box::new(Discard),
@@ -168,7 +168,7 @@ struct Zerocopy {
 impl SendCall for Zerocopy {
     fn send(&mut self, fd: BorrowedFd<'_>, len: usize) -> io::Result<usize> {
         sys::set_option(fd, libc::SOL_SOCKET, libc::SO_ZEROCOPY, 1)?;
-        let sent = sys::send(fd, &BYTES[..len.min(1 << 15)], libc::MSG_ZEROCOPY)?;
+        let sent = sys::send(fd, &BYTES[..len.min(1 << 16)], libc::MSG_ZEROCOPY)?;
         self.sent += 1;
         while self.completed < self.sent {
             sys::poll(fd, 0, Duration::from_secs(20))?;

@@ -40,7 +40,7 @@ pub fn receiver(name: &str) -> Result<Box<dyn RecvCall>> {
 
 /// Buffers for multishot receives: so many of so many bytes, in one group.
 const BUFFERS: u16 = 16;
-const BUFFER: usize = 4096;
+const BUFFER: usize = 1 << 16;
 const GROUP: u16 = 7;
 
 impl Ring {

@@ -96,19 +96,57 @@ pub fn sendmmsg(fd: BorrowedFd<'_>, buf: &[u8], messages: usize, to: &[Option<So
     Ok(headers[..sent].iter().map(|h| h.msg_len as usize).collect())
 }
 
-/// recvmmsg(2) into `buf` cut for `messages` messages; waits for the first only.
-pub fn recvmmsg(fd: BorrowedFd<'_>, buf: &mut [u8], messages: usize) -> io::Result<Vec<usize>> {
+/// recvmmsg(2) into `buf` cut for `messages` messages; waits for the first only. The lengths, and where each came from if
+/// `ask` says to ask.
+pub fn recvmmsg(
+    fd: BorrowedFd<'_>,
+    buf: &mut [u8],
+    messages: usize,
+    ask: bool,
+) -> io::Result<Vec<(usize, Option<SocketAddr>)>> {
     let piece = buf.len().div_ceil(messages).max(1);
     let mut iov: Vec<libc::iovec> =
         buf.chunks_mut(piece).map(|c| libc::iovec { iov_base: c.as_mut_ptr().cast(), iov_len: c.len() }).collect();
+    let mut from: Vec<SockAddrStorage> = iov.iter().map(|_| SockAddrStorage::zeroed()).collect();
     let mut headers: Vec<libc::mmsghdr> =
         iov.chunks_mut(1).map(|i| libc::mmsghdr { msg_hdr: header(i), msg_len: 0 }).collect();
+    for (h, from) in headers.iter_mut().zip(&mut from).filter(|_| ask) {
+        h.msg_hdr.msg_namelen = from.size_of();
+        h.msg_hdr.msg_name = (from as *mut SockAddrStorage).cast();
+    }
     let flags = libc::MSG_WAITFORONE;
-    // SAFETY: each header points to one live, exclusive piece of `buf`; the count is that of the headers.
+    // SAFETY: each header points to one live, exclusive piece of `buf` and perhaps a live name; the count is theirs.
     let got = count(unsafe {
         libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), headers.len() as u32, flags, std::ptr::null_mut()) as isize
     })?;
-    Ok(headers[..got].iter().map(|h| h.msg_len as usize).collect())
+    let address = |(h, from): (&libc::mmsghdr, SockAddrStorage)| {
+        let len = h.msg_hdr.msg_namelen;
+        // SAFETY: the kernel wrote `msg_namelen` bytes of a socket address into `from`.
+        let from = (len > 0).then(|| unsafe { SockAddr::new(from, len) });
+        (h.msg_len as usize, from.and_then(|f| f.as_socket()))
+    };
+    Ok(headers[..got].iter().zip(from).map(address).collect())
+}
+
+/// sendto(2)
+pub fn sendto(fd: BorrowedFd<'_>, buf: &[u8], to: SocketAddr, flags: i32) -> io::Result<usize> {
+    let to = SockAddr::from(to);
+    let (at, len) = (buf.as_ptr().cast(), buf.len());
+    // SAFETY: the buffer and the address are live, with their lengths.
+    count(unsafe { libc::sendto(fd.as_raw_fd(), at, len, flags | libc::MSG_NOSIGNAL, to.as_ptr().cast(), to.len()) })
+}
+
+/// recvfrom(2)
+pub fn recvfrom(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> io::Result<(usize, Option<SocketAddr>)> {
+    let mut from = SockAddrStorage::zeroed();
+    let mut namelen = from.size_of();
+    let (at, len) = (buf.as_mut_ptr().cast(), buf.len());
+    // SAFETY: the buffer and the address are live and exclusive, with their lengths.
+    let got =
+        count(unsafe { libc::recvfrom(fd.as_raw_fd(), at, len, flags, (&raw mut from).cast(), &raw mut namelen) })?;
+    // SAFETY: the kernel wrote `namelen` bytes of a socket address into `from`.
+    let from = (namelen > 0).then(|| unsafe { SockAddr::new(from, namelen) });
+    Ok((got, from.and_then(|f| f.as_socket())))
 }
 
 /// One read of the error queue: the errors described, and the bytes of the offending packet that came with them.
