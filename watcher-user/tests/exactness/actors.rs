@@ -4,6 +4,10 @@ mod calls;
 mod conversation;
 mod datagram;
 mod datagram_odd;
+mod ending;
+mod life;
+mod serving;
+mod shared;
 mod socket;
 mod stream;
 mod uring;
@@ -27,7 +31,7 @@ pub const LIFETIME_SECONDS: u32 = 120;
 
 type Play = fn(&mut Actor, &mut Args) -> Result<()>;
 
-const CAST: &[&[(&str, Play)]] = &[datagram::CAST, datagram_odd::CAST, stream::CAST];
+const CAST: &[&[(&str, Play)]] = &[datagram::CAST, ending::CAST, life::CAST, datagram_odd::CAST, serving::CAST, shared::CAST, stream::CAST];
 
 /// Plays the actor that the command line names, and reports.
 pub fn main(words: Vec<String>) -> Result<()> {
@@ -97,6 +101,11 @@ impl Actor {
         self.0.tx += flow.tx;
         self.0.rx += flow.rx;
         self.0.flows.push(flow);
+    }
+
+    /// The conversations, for another count of the same process.
+    pub fn into_flows(self) -> impl Iterator<Item = Flow> {
+        self.0.flows.into_iter()
     }
 
     /// Notes something for the test.

@@ -1,6 +1,7 @@
 //! Every claim, by name.
 
 mod datagrams;
+mod processes;
 mod streams;
 
 use std::{
@@ -37,7 +38,7 @@ impl Case {
 }
 
 fn all() -> Vec<Case> {
-    [streams::cases(), datagrams::cases()].into_iter().flatten().collect()
+    [streams::cases(), datagrams::cases(), processes::cases()].into_iter().flatten().collect()
 }
 
 /// The suite starts with the first test that runs (listing needs none) and its failure fails every test.

@@ -131,6 +131,18 @@ impl<'a> Stage<'a> {
         stdin.write_all(format!("{what}\n").as_bytes()).with_context(|| actor.script.clone())
     }
 
+    /// Waits until an actor has ended, and its children.
+    pub fn ended(&mut self, who: Cue) -> Result<()> {
+        let actor = &self.actors[who.0];
+        while let Some(line) = self.line(actor)? {
+            match line {
+                Line::Report(r) => self.reports.push(r),
+                Line::Announcement { announce } => bail!("{} said unasked: {announce}", actor.script),
+            }
+        }
+        Ok(())
+    }
+
     /// The process of an actor.
     pub fn pid(&self, who: Cue) -> u32 {
         self.actors[who.0].child.id()
@@ -153,15 +165,10 @@ impl<'a> Stage<'a> {
 
     /// Waits for all actors and demands equality of their counts with watcher's.
     pub fn finish(mut self) -> Result<Vec<Report>> {
-        let mut reports = std::mem::take(&mut self.reports);
-        for actor in &self.actors {
-            while let Some(line) = self.line(actor)? {
-                match line {
-                    Line::Report(r) => reports.push(r),
-                    Line::Announcement { announce } => bail!("{} said unasked: {announce}", actor.script),
-                }
-            }
+        for i in 0..self.actors.len() {
+            self.ended(Cue(i))?;
         }
+        let reports = std::mem::take(&mut self.reports);
         for actor in &mut self.actors {
             let status = actor.child.wait()?;
             ensure!(status.success(), "{} ended with {status}", actor.script);

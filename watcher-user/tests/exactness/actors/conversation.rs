@@ -7,6 +7,8 @@ use std::{
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use socket2::SockRef;
+
 use super::{
     Actor,
     calls::{self, RecvCall, SendCall},
@@ -113,6 +115,11 @@ impl Conversation {
             0 => Ok(()),
             n => bail!("{n} bytes more than expected"),
         }
+    }
+
+    /// No more will be sent.
+    pub fn shutdown(&self) -> Result<()> {
+        SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write).context("shutdown")
     }
 
     /// Bytes moved by other means on this socket.

@@ -1,6 +1,6 @@
 //! Streams between two processes: one connects, one accepts.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, os::fd::OwnedFd};
 
 use anyhow::Result;
 
@@ -11,9 +11,11 @@ use super::{
 };
 
 /// Actors of this file.
-pub const CAST: &[(&str, Play)] = &[("stream-server", server), ("stream-client", client)];
+pub const CAST: &[(&str, Play)] =
+    &[("stream-server", server), ("stream-client", client), ("many-server", many), ("rounds-client", rounds)];
 
-/// `transport host calls in out`: accepts one connection, receives `in`, sends `out`, sees the other side end.
+/// `transport host calls in out [first]`: accepts one connection, receives `in`, sends `out`, sees the other side end. With
+/// `first` it ends its own side before that.
 fn server(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let transport: Transport = args.next("transport")?;
     let listener = transport.bind(args.next::<Host>("host")?.port(0))?;
@@ -22,6 +24,9 @@ fn server(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let mut talk = Conversation::new(transport.name(), accept(&listener)?, &calls)?;
     talk.recv(n_in)?;
     talk.send(n_out)?;
+    if args.flag("first") {
+        talk.shutdown()?;
+    }
     talk.expect_end()?;
     talk.finish(actor)
 }
@@ -35,4 +40,42 @@ fn client(actor: &mut Actor, args: &mut Args) -> Result<()> {
     talk.send(n_out)?;
     talk.recv(n_in)?;
     talk.finish(actor)
+}
+
+/// `host connections`: serves so many connections one after the other, each until its end, and answers with as much.
+fn many(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let listener = Transport::Tcp.bind(args.next::<Host>("host")?.port(0))?;
+    let connections: usize = args.next("connections")?;
+    actor.announce(local(&listener)?)?;
+    for _ in 0..connections {
+        answer(actor, accept(&listener)?)?;
+    }
+    Ok(())
+}
+
+/// One connection: everything there is, and as much back.
+pub fn answer(actor: &mut Actor, socket: impl Into<OwnedFd>) -> Result<()> {
+    let mut talk = Conversation::new("tcp", socket, "send")?;
+    talk.recv_to_end()?;
+    talk.send(talk.flow().rx)?;
+    talk.finish(actor)
+}
+
+/// One request over its own connection, and the answer to its end.
+pub fn request(actor: &mut Actor, address: SocketAddr, bytes: u64) -> Result<()> {
+    let mut talk = Conversation::new("tcp", Transport::Tcp.connect(address)?, "send")?;
+    talk.send(bytes)?;
+    talk.shutdown()?;
+    talk.recv(bytes)?;
+    talk.expect_end()?;
+    talk.finish(actor)
+}
+
+/// `address connections`: so many requests, one after the other, each of another size.
+fn rounds(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let address = args.next("address")?;
+    for i in 0..args.next::<u64>("connections")? {
+        request(actor, address, 100 + i)?;
+    }
+    Ok(())
 }
