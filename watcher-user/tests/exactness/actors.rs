@@ -10,6 +10,8 @@ mod serving;
 mod shared;
 mod socket;
 mod stream;
+mod stream_odd;
+mod stream_open;
 mod uring;
 
 use std::{
@@ -31,7 +33,17 @@ pub const LIFETIME_SECONDS: u32 = 120;
 
 type Play = fn(&mut Actor, &mut Args) -> Result<()>;
 
-const CAST: &[&[(&str, Play)]] = &[datagram::CAST, ending::CAST, life::CAST, datagram_odd::CAST, serving::CAST, shared::CAST, stream::CAST];
+const CAST: &[&[(&str, Play)]] = &[
+    datagram::CAST,
+    ending::CAST,
+    life::CAST,
+    datagram_odd::CAST,
+    serving::CAST,
+    shared::CAST,
+    stream::CAST,
+    stream_odd::CAST,
+    stream_open::CAST,
+];
 
 /// Plays the actor that the command line names, and reports.
 pub fn main(words: Vec<String>) -> Result<()> {

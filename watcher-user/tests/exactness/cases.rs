@@ -1,8 +1,11 @@
 //! Every claim, by name.
 
 mod datagrams;
+mod endings;
+mod lives;
 mod processes;
 mod streams;
+mod streams_odd;
 
 use std::{
     process::ExitCode,
@@ -38,7 +41,10 @@ impl Case {
 }
 
 fn all() -> Vec<Case> {
-    [streams::cases(), datagrams::cases(), processes::cases()].into_iter().flatten().collect()
+    [streams::cases(), streams_odd::cases(), datagrams::cases(), processes::cases(), endings::cases(), lives::cases()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// The suite starts with the first test that runs (listing needs none) and its failure fails every test.

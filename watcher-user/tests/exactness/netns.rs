@@ -57,6 +57,13 @@ impl Netns {
         ip(&format!("-n {} {words}", self.name))
     }
 
+    /// The MAC address of a device inside.
+    pub fn link_address(&self, device: &str) -> Result<String> {
+        let said = self.ip(&format!("-o link show {device}"))?;
+        let address = said.split_once("link/ether ").and_then(|(_, rest)| rest.split(' ').next());
+        Ok(address.with_context(|| format!("no link address in {said}"))?.to_owned())
+    }
+
     /// Runs a program inside.
     pub fn run(&self, program: &str, words: &str) -> Result<String> {
         ip(&format!("netns exec {} {program} {words}", self.name))

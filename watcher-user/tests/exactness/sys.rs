@@ -17,6 +17,8 @@ use std::{
     time::Duration,
 };
 
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+
 /// Turns the return value of a call into a count or errno.
 pub fn count(ret: isize) -> io::Result<usize> {
     usize::try_from(ret).map_err(|_| io::Error::last_os_error())
@@ -141,8 +143,32 @@ pub fn disconnect(fd: BorrowedFd<'_>) -> io::Result<()> {
     })
 }
 
+/// From now on SIGALRM only interrupts calls.
+pub fn ignore_alarm() -> io::Result<()> {
+    extern "C" fn nothing(_: i32) {}
+    let action = SigAction::new(SigHandler::Handler(nothing), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler does nothing, which is async-signal-safe.
+    unsafe { sigaction(Signal::SIGALRM, &action) }?;
+    Ok(())
+}
+
+/// One SIGALRM after this time.
+pub fn alarm_in(time: Duration) -> io::Result<()> {
+    let value = libc::timeval { tv_sec: 0, tv_usec: i64::from(time.subsec_micros()) };
+    let timer = libc::itimerval { it_interval: libc::timeval { tv_sec: 0, tv_usec: 0 }, it_value: value };
+    // SAFETY: a live itimerval in, nothing out.
+    done(unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) })
+}
+
 /// SIGALRM ends a process that hangs. Not inherited by forked children, kept over exec.
 pub fn die_after(seconds: u32) {
     // SAFETY: alarm has no preconditions.
     unsafe { libc::alarm(seconds) };
+}
+
+/// Maps a window of a TCP socket's receive queue, for TCP_ZEROCOPY_RECEIVE. Never unmapped: the process ends soon.
+pub fn map_socket(fd: BorrowedFd<'_>, len: usize) -> io::Result<*mut libc::c_void> {
+    // SAFETY: a fresh read-only mapping at an address that the kernel chooses.
+    let at = unsafe { libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ, libc::MAP_SHARED, fd.as_raw_fd(), 0) };
+    if at == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(at) }
 }

@@ -7,6 +7,7 @@ use anyhow::{Result, bail, ensure};
 use crate::{
     report::{Flow, Report},
     state::{Connection, State, Totals, Truth},
+    suite::Suite,
     watcher::Watcher,
 };
 
@@ -97,5 +98,23 @@ pub fn truthful(before: &Totals, after: &Totals) -> Result<()> {
         writeln!(wrong, "  {what}: {grown} in this test ({total} so far)")?;
     }
     ensure!(wrong.is_empty(), "the truth equations do not hold:\n{wrong}");
+    Ok(())
+}
+
+/// Waits for the record of the only TCP connection of a process, and demands how it began and ended.
+pub fn ending(suite: &Suite, pid: u32, direction: &str, reason: &str, established: bool) -> Result<()> {
+    let Some(watcher) = suite.watcher() else { return Ok(()) };
+    watcher.wait(&format!("the end of the connection of process {pid}"), |s| {
+        s.connections_of(pid).find(|c| c.protocol == "tcp" && c.closed.is_some()).map(|_| ())
+    })?;
+    let state = watcher.state();
+    let rows: Vec<&Connection> = state.connections_of(pid).filter(|c| c.protocol == "tcp").collect();
+    let [row] = rows[..] else { bail!("process {pid} has {} connections, not one: {rows:#?}", rows.len()) };
+    let said = (row.direction.as_deref(), row.reason.as_deref(), row.established.is_some());
+    ensure!(
+        said == (Some(direction), Some(reason), established),
+        "process {pid}: (direction, reason, established) should be {:?} and is {said:?}",
+        (direction, reason, established)
+    );
     Ok(())
 }

@@ -57,7 +57,7 @@ pub fn pair(name: &str) -> Result<(Box<dyn SendCall>, Box<dyn RecvCall>)> {
 
 fn sender(name: &str) -> Result<Box<dyn SendCall>> {
     Ok(match name {
-        "send" | "peek" | "trunc" => Box::new(|fd: BorrowedFd<'_>, buf: &[u8]| sys::send(fd, buf, 0)),
+        "send" | "peek" | "trunc" | "waitall" => Box::new(|fd: BorrowedFd<'_>, buf: &[u8]| sys::send(fd, buf, 0)),
         "write" => Box::new(|fd: BorrowedFd<'_>, buf: &[u8]| sys::write(fd, buf)),
         "msg" => Box::new(|fd: BorrowedFd<'_>, buf: &[u8]| sys::sendmsg(fd, buf, None, 0)),
         "mmsg" => {
@@ -79,6 +79,7 @@ fn receiver(name: &str) -> Result<Box<dyn RecvCall>> {
         "msg" => into(|fd, buf| Ok(sys::recvmsg(fd, buf, 0)?.len)),
         "mmsg" => into(|fd, buf| Ok(sys::recvmmsg(fd, buf, 3, false)?.iter().map(|m| m.0).sum())),
         "vectored" => into(|fd, buf| sys::readv(fd, buf, 3)),
+        "waitall" => into(|fd, buf| sys::recv(fd, buf, libc::MSG_WAITALL)),
         "peek" => into(peek_then_recv),
         "trunc" => Box::new(Discard),
         "splice" => Box::new(Splice::new()?),

@@ -31,7 +31,10 @@ pub struct Conversation {
     recv: Box<dyn RecvCall>,
     tx: u64,
     rx: u64,
+    /// The other side's FIN was seen.
     at_end: bool,
+    /// This side's FIN was sent.
+    ended: bool,
 }
 
 impl AsFd for Conversation {
@@ -46,7 +49,7 @@ impl Conversation {
         let socket = socket.into();
         let ends = (canonical(socket::local(&socket)?), canonical(socket::remote(&socket)?));
         let (send, recv) = calls::pair(calls)?;
-        Ok(Self { socket, protocol, ends, send, recv, tx: 0, rx: 0, at_end: false })
+        Ok(Self { socket, protocol, ends, send, recv, tx: 0, rx: 0, at_end: false, ended: false })
     }
 
     /// Changes the calls in use.
@@ -118,7 +121,8 @@ impl Conversation {
     }
 
     /// No more will be sent.
-    pub fn shutdown(&self) -> Result<()> {
+    pub fn shutdown(&mut self) -> Result<()> {
+        self.ended = true;
         SockRef::from(&self.socket).shutdown(std::net::Shutdown::Write).context("shutdown")
     }
 
@@ -126,6 +130,11 @@ impl Conversation {
     pub fn count(&mut self, tx: u64, rx: u64) {
         self.tx += tx;
         self.rx += rx;
+    }
+
+    /// The end was seen by other means.
+    pub fn at_end(&mut self) {
+        self.at_end = true;
     }
 
     /// Checks this count against the kernel's of the same socket. Only where no other process used it.
@@ -138,9 +147,9 @@ impl Conversation {
         // The FIN counts as a received byte (include/linux/tcp.h says nothing of it; tcp_fin advances rcv_nxt).
         let received = info.bytes_received - unread - u64::from(self.at_end);
         ensure!(
-            (info.accepted(), received) == (self.tx, self.rx),
+            (info.accepted(self.ended), received) == (self.tx, self.rx),
             "TCP_INFO says tx {} rx {received}, the calls returned tx {} rx {}",
-            info.accepted(),
+            info.accepted(self.ended),
             self.tx,
             self.rx
         );

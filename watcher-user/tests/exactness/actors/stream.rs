@@ -11,8 +11,14 @@ use super::{
 };
 
 /// Actors of this file.
-pub const CAST: &[(&str, Play)] =
-    &[("stream-server", server), ("stream-client", client), ("many-server", many), ("rounds-client", rounds)];
+pub const CAST: &[(&str, Play)] = &[
+    ("stream-server", server),
+    ("stream-client", client),
+    ("many-server", many),
+    ("rounds-client", rounds),
+    ("turns-server", turns),
+    ("half-duplex-client", half_duplex),
+];
 
 /// `transport host calls in out [first]`: accepts one connection, receives `in`, sends `out`, sees the other side end. With
 /// `first` it ends its own side before that.
@@ -78,4 +84,22 @@ fn rounds(actor: &mut Actor, args: &mut Args) -> Result<()> {
         request(actor, address, 100 + i)?;
     }
     Ok(())
+}
+
+/// `host (in out)…`: accepts one connection, receives and sends in turns, sees the other side end.
+fn turns(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let listener = Transport::Tcp.bind(args.next::<Host>("host")?.port(0))?;
+    actor.announce(local(&listener)?)?;
+    let mut talk = Conversation::new("tcp", accept(&listener)?, "send")?;
+    for turn in args.rest().chunks(2) {
+        talk.recv(turn[0].parse()?)?;
+        talk.send(turn[1].parse()?)?;
+    }
+    talk.expect_end()?;
+    talk.finish(actor)
+}
+
+/// `address bytes`: one request of so many bytes, and the answer.
+fn half_duplex(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    request(actor, args.next("address")?, args.next("bytes")?)
 }

@@ -42,8 +42,9 @@ impl TcpInfo {
         })
     }
 
-    /// What sending calls on this socket must add up to.
-    pub fn accepted(&self) -> u64 {
-        self.bytes_sent - self.bytes_retrans + self.notsent
+    /// What sending calls on this socket must add up to. A FIN that is queued and not sent stands in `notsent` as one byte
+    /// (tcp_send_fin advances write_seq); `fin` says that there is one, sent or not.
+    pub fn accepted(&self, fin: bool) -> u64 {
+        self.bytes_sent - self.bytes_retrans + self.notsent - u64::from(fin && self.notsent > 0)
     }
 }
