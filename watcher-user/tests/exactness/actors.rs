@@ -6,12 +6,14 @@ mod datagram;
 mod datagram_odd;
 mod ending;
 mod life;
+mod raw;
 mod serving;
 mod shared;
 mod socket;
 mod stream;
 mod stream_odd;
 mod stream_open;
+mod tls;
 mod uring;
 
 use std::{
@@ -125,6 +127,12 @@ impl Actor {
         self.0.extra.insert(key.to_owned(), value.into());
     }
 
+    /// Adds to a number noted for the test.
+    pub fn add_to_note(&mut self, key: &str, n: u64) {
+        let sum = self.0.number(key) + n;
+        self.note(key, sum);
+    }
+
     /// The count so far.
     pub fn count(&mut self) -> &mut Report {
         &mut self.0
@@ -171,3 +179,10 @@ pub fn fork(play: impl FnOnce(&mut Actor) -> Result<()>) -> Result<sys::Forked> 
         }
     })?)
 }
+
+/// Whether this kernel has what not every kernel has.
+pub fn kernel_has_sctp() -> bool {
+    socket::Transport::Sctp.socket(std::net::SocketAddr::from(([127, 0, 0, 1], 0))).is_ok()
+}
+
+pub use tls::kernel_has_tls;

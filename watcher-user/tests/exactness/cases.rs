@@ -3,7 +3,10 @@
 mod datagrams;
 mod endings;
 mod lives;
+mod networks;
 mod processes;
+mod programs;
+mod raw;
 mod streams;
 mod streams_odd;
 
@@ -41,10 +44,20 @@ impl Case {
 }
 
 fn all() -> Vec<Case> {
-    [streams::cases(), streams_odd::cases(), datagrams::cases(), processes::cases(), endings::cases(), lives::cases()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        streams::cases(),
+        streams_odd::cases(),
+        datagrams::cases(),
+        processes::cases(),
+        endings::cases(),
+        lives::cases(),
+        networks::cases(),
+        raw::cases(),
+        programs::cases(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The suite starts with the first test that runs (listing needs none) and its failure fails every test.

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use super::uring;
+use super::{tls, uring};
 use crate::sys;
 
 /// The most that one call is asked to move, except by calls without a buffer.
@@ -45,7 +45,8 @@ impl<F: FnMut(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize>> RecvCall for Into
     }
 }
 
-fn into<F: FnMut(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize> + 'static>(call: F) -> Box<dyn RecvCall> {
+/// A receiving call with a buffer.
+pub fn into<F: FnMut(BorrowedFd<'_>, &mut [u8]) -> io::Result<usize> + 'static>(call: F) -> Box<dyn RecvCall> {
     Box::new(Into(vec![0; MOST], call))
 }
 
@@ -66,6 +67,7 @@ fn sender(name: &str) -> Result<Box<dyn SendCall>> {
         "vectored" => Box::new(|fd: BorrowedFd<'_>, buf: &[u8]| sys::writev(fd, buf, 3)),
         "sendfile" => Box::new(Sendfile(sys::memory_file(Sendfile::LEN as u64)?)),
         "splice" => Box::new(Splice::new()?),
+        "tls" => tls::sender(),
         "zerocopy" => Box::new(Zerocopy { completed: 0, sent: 0 }),
         name if name.starts_with("uring") => return uring::sender(name),
         other => bail!("no sending call {other}"),
@@ -83,6 +85,7 @@ fn receiver(name: &str) -> Result<Box<dyn RecvCall>> {
         "peek" => into(peek_then_recv),
         "trunc" => Box::new(Discard),
         "splice" => Box::new(Splice::new()?),
+        "tls" => tls::receiver(),
         name if name.starts_with("uring") => return uring::receiver(name),
         other => bail!("no receiving call {other}"),
     })

@@ -31,6 +31,8 @@ pub struct Conversation {
     recv: Box<dyn RecvCall>,
     tx: u64,
     rx: u64,
+    /// What TCP carries is not what the calls moved.
+    encrypted: bool,
     /// The other side's FIN was seen.
     at_end: bool,
     /// This side's FIN was sent.
@@ -49,7 +51,18 @@ impl Conversation {
         let socket = socket.into();
         let ends = (canonical(socket::local(&socket)?), canonical(socket::remote(&socket)?));
         let (send, recv) = calls::pair(calls)?;
-        Ok(Self { socket, protocol, ends, send, recv, tx: 0, rx: 0, at_end: false, ended: false })
+        Ok(Self {
+            socket,
+            protocol,
+            ends,
+            send,
+            recv,
+            tx: 0,
+            rx: 0,
+            encrypted: calls == "tls",
+            at_end: false,
+            ended: false,
+        })
     }
 
     /// Changes the calls in use.
@@ -139,7 +152,7 @@ impl Conversation {
 
     /// Checks this count against the kernel's of the same socket. Only where no other process used it.
     pub fn check(&self) -> Result<()> {
-        if self.protocol != "tcp" {
+        if self.protocol != "tcp" || self.encrypted {
             return Ok(());
         }
         let unread = sys::unread(self.as_fd())?;
@@ -165,6 +178,9 @@ impl Conversation {
     /// Checks, adds the count to the actor's, and closes.
     pub fn finish(self, actor: &mut Actor) -> Result<()> {
         self.check()?;
+        if self.protocol == "tcp" {
+            actor.add_to_note("retransmitted", TcpInfo::of(self.as_fd())?.bytes_retrans);
+        }
         actor.add(self.flow());
         Ok(())
     }

@@ -37,7 +37,7 @@ fn server(actor: &mut Actor, args: &mut Args) -> Result<()> {
     talk.finish(actor)
 }
 
-/// `transport address calls out in`: connects, sends `out`, receives `in`, closes.
+/// `transport address calls out in [end]`: connects, sends `out`, receives `in`, with `end` sees the other side end, closes.
 fn client(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let transport: Transport = args.next("transport")?;
     let address: SocketAddr = args.next("address")?;
@@ -45,6 +45,9 @@ fn client(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let mut talk = Conversation::new(transport.name(), transport.connect(address)?, &calls)?;
     talk.send(n_out)?;
     talk.recv(n_in)?;
+    if args.flag("end") {
+        talk.expect_end()?;
+    }
     talk.finish(actor)
 }
 

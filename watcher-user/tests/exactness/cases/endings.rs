@@ -21,7 +21,7 @@ pub fn cases() -> Vec<Case> {
         two(
             "a_server_that_ends_first_says_fin",
             "stream-server tcp v6 send 100 200 first",
-            "stream-client tcp @ send 100 200",
+            "stream-client tcp @ send 100 200 end",
             ["fin", "fin"],
         ),
         two("half_closed_connections_go_on_counting", "half-server v4", "half-client @", ["fin", "fin"]),
