@@ -28,7 +28,8 @@ pub fn start(ebpf: &mut Ebpf) {
         }
     };
     log::set_max_level(LevelFilter::Trace);
-    match tokio::io::unix::AsyncFd::register(logger) {
+    // SAFETY: the logger owns its descriptor for as long as the registration lives.
+    match unsafe { tokio::io::unix::AsyncFd::register(logger) } {
         Ok(fd) => drop(tokio::spawn(follow(fd))),
         Err(e) => eprintln!("watcher: the programs' log cannot be followed: {e}"),
     }

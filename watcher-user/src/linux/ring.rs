@@ -86,7 +86,9 @@ impl Ring {
     pub fn start(ring: RingBuf<MapData>) -> io::Result<Self> {
         let fd = ring.as_fd().try_clone_to_owned()?;
         let inner = Arc::new(Mutex::new(Inner { ring, drained: Drained::default() }));
-        let pump = tokio::spawn(pump(AsyncFd::register(fd)?, Arc::clone(&inner)));
+        // SAFETY: the registration owns the descriptor.
+        let fd = unsafe { AsyncFd::register(fd) }?;
+        let pump = tokio::spawn(pump(fd, Arc::clone(&inner)));
         Ok(Self { inner, pump })
     }
 

@@ -1,0 +1,175 @@
+//! Processes that come and go, and watchers that come late.
+
+use std::{
+    os::unix::fs::MetadataExt as _,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+
+use super::Case;
+use crate::{report::Report, stage::Stage, state::Lifecycles, verdict, watcher::Watcher};
+
+pub fn cases() -> Vec<Case> {
+    vec![
+        Case::new("exec_keeps_the_count_and_changes_the_name", exec),
+        Case::new("a_process_that_lives_for_one_request_has_its_name_and_bytes", one_request),
+        Case::new("five_thousand_connections_are_all_in_the_record", churn),
+        Case::new("a_connection_that_existed_before_watcher_counts_from_then_on", existed),
+        Case::new("a_udp_socket_that_existed_before_watcher_counts_from_then_on", existed_udp),
+        Case::new("two_watchers_at_once_are_both_right", two_watchers),
+    ]
+}
+
+/// This executable under another name, for as long as this lives.
+struct Alias(PathBuf);
+
+impl Alias {
+    fn new(name: &str) -> Result<Self> {
+        let this = std::env::current_exe()?;
+        let folder = this.parent().context("no folder")?.join(format!("exactness-{}", std::process::id()));
+        std::fs::create_dir_all(&folder)?;
+        let path = folder.join(name);
+        std::fs::hard_link(&this, &path).with_context(|| path.display().to_string())?;
+        ensure!(std::fs::metadata(&path)?.nlink() > 1, "not a link");
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Alias {
+    fn drop(&mut self) {
+        std::fs::remove_file(&self.0).ok();
+        // Succeeds with the last alias.
+        self.0.parent().map(std::fs::remove_dir);
+    }
+}
+
+impl AsRef<Path> for Alias {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+fn named(stage_suite: &crate::suite::Suite, pid: u32, name: &str) -> Result<()> {
+    let Some(watcher) = stage_suite.watcher() else { return Ok(()) };
+    let state = watcher.state();
+    let seen = state.processes.get(&pid).map(|p| p.name.clone());
+    ensure!(seen.as_deref() == Some(name), "process {pid} is {name}, watcher says {seen:?}");
+    Ok(())
+}
+
+fn exec(mut stage: Stage<'_>) -> Result<()> {
+    let after = Alias::new("after-exec")?;
+    let (_, address) = stage.open("turns-server v4 1000 500 2000 700")?;
+    let client = stage.start(&format!("exec-client {address} {}", after.0.display()))?;
+    let (suite, pid) = (stage.suite(), stage.pid(client));
+    stage.finish()?;
+    named(suite, pid, "after-exec")
+}
+
+fn one_request(mut stage: Stage<'_>) -> Result<()> {
+    let alias = Alias::new("one-request")?;
+    let (_, address) = stage.open("stream-server tcp v4 send 100 5000")?;
+    let client = stage.start_as(alias.as_ref(), &format!("stream-client tcp {address} send 100 5000"))?;
+    let (suite, pid) = (stage.suite(), stage.pid(client));
+    stage.finish()?;
+    named(suite, pid, "one-request")
+}
+
+const CHURN: u64 = 5_000;
+
+fn churn(mut stage: Stage<'_>) -> Result<()> {
+    let (server, address) = stage.open(&format!("churn-server v4 {CHURN}"))?;
+    let client = stage.start(&format!("churn-client {address} {CHURN}"))?;
+    let (suite, pids) = (stage.suite(), [stage.pid(server), stage.pid(client)]);
+    stage.finish()?;
+    let Some(watcher) = suite.watcher() else { return Ok(()) };
+    let before = suite.before()?.connections;
+    // Both ends are sockets of this machine.
+    let expected = Lifecycles { opened: 2 * CHURN, established: 2 * CHURN, closed: 2 * CHURN, failed: 0 };
+    let grown = |now: Lifecycles| Lifecycles {
+        opened: now.opened - before.opened,
+        established: now.established - before.established,
+        closed: now.closed - before.closed,
+        failed: now.failed - before.failed,
+    };
+    let settled = watcher.wait("10,000 ends of connections", |s| {
+        (grown(s.totals.connections).closed >= expected.closed).then(|| s.totals.connections)
+    });
+    let now = settled.unwrap_or_else(|_| watcher.state().totals.connections);
+    ensure!(grown(now) == expected, "the record grew by {:?}, not {expected:?}", grown(now));
+    let state = watcher.state();
+    for pid in pids {
+        let rows = state.connections_of(pid).filter(|c| c.closed.is_some()).count() as u64;
+        ensure!(rows == CHURN, "process {pid} has {rows} closed connections in the record, not {CHURN}");
+    }
+    Ok(())
+}
+
+/// What was counted since the pause.
+fn since_pause(r: &Report) -> Report {
+    let (tx, rx) = (r.tx - r.number("tx_before"), r.rx - r.number("rx_before"));
+    let mut flows = r.flows.clone();
+    for f in &mut flows {
+        (f.tx, f.rx) = (tx, rx);
+    }
+    Report { tx, rx, flows, ..r.clone() }
+}
+
+/// Two watchers see the rest of a conversation: one from its start, one that comes now.
+fn finish_with_latecomer(stage: Stage<'_>, go: impl FnOnce(&mut Stage<'_>) -> Result<()>) -> Result<()> {
+    let mut stage = stage;
+    let late = stage.suite().watcher().map(|_| Watcher::start()).transpose()?;
+    go(&mut stage)?;
+    let reports = stage.finish()?;
+    let Some(late) = late else { return Ok(()) };
+    let rest: Vec<Report> = reports.iter().map(since_pause).collect();
+    verdict::equal(&late, &rest).context("the watcher that came late")?;
+    late.two_more_objects()?;
+    verdict::truthful(&Default::default(), &late.state().totals).context("the watcher that came late")?;
+    for r in &rest {
+        let state = late.state();
+        let seeded: Vec<bool> = state.connections_of(r.pid).map(|c| c.seeded).collect();
+        ensure!(seeded == [true], "process {}: seeded should be [true] and is {seeded:?}", r.pid);
+    }
+    late.stop()
+}
+
+fn existed(mut stage: Stage<'_>) -> Result<()> {
+    let (server, address) = stage.open("pausing-server v4")?;
+    let (client, _) = stage.open(&format!("pausing-client {address}"))?;
+    stage.announced(server)?;
+    finish_with_latecomer(stage, |stage| {
+        stage.go(server)?;
+        stage.go(client)
+    })
+}
+
+fn existed_udp(mut stage: Stage<'_>) -> Result<()> {
+    let (a, a_address) = stage.open("pausing-datagrams v4")?;
+    let (b, b_address) = stage.open("pausing-datagrams v4")?;
+    stage.tell(a, &b_address)?;
+    stage.tell(b, &a_address)?;
+    stage.announced(a)?;
+    stage.announced(b)?;
+    finish_with_latecomer(stage, |stage| {
+        stage.go(a)?;
+        stage.go(b)
+    })
+}
+
+fn two_watchers(mut stage: Stage<'_>) -> Result<()> {
+    let second = stage.suite().watcher().map(|_| Watcher::start()).transpose()?;
+    let (_, address) = stage.open("stream-server tcp v4 send 50000 70000")?;
+    stage.start(&format!("stream-client tcp {address} send 50000 70000"))?;
+    let suite = stage.suite();
+    let reports = stage.finish()?;
+    let Some(second) = second else { return Ok(()) };
+    verdict::equal(&second, &reports).context("the second watcher")?;
+    second.stop()?;
+    // The first goes on being right when the second has gone.
+    let mut stage = Stage::new(suite);
+    let (_, address) = stage.open("datagram-take v4 2")?;
+    stage.start(&format!("datagram-send {address} 100 900"))?;
+    stage.finish().map(|_| ())
+}

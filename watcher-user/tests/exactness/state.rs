@@ -1,0 +1,143 @@
+//! What `watcher top --json` has said so far: the parts of its objects that these tests look at (docs/json.md), and the
+//! newest state of every process and connection ever mentioned.
+
+use std::{collections::HashMap, net::SocketAddr};
+
+use serde::Deserialize;
+
+/// One line.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Object {
+    /// `ebpf`
+    pub backend: String,
+    /// The promise.
+    pub exact: bool,
+    /// Sums over everything.
+    pub totals: Totals,
+    /// Always there.
+    pub processes: Vec<Process>,
+    /// With `--by connection`.
+    #[serde(default)]
+    pub connections: Vec<Connection>,
+}
+
+/// Sums since watcher started.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub struct Totals {
+    pub rx_bytes: u64,
+    pub tx_bytes: u64,
+    pub unattributed_rx_bytes: u64,
+    pub unattributed_tx_bytes: u64,
+    pub dropped_events: u64,
+    pub connections: Lifecycles,
+    pub truth: Truth,
+}
+
+/// Connections that went through each stage.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Lifecycles {
+    pub opened: u64,
+    pub established: u64,
+    pub closed: u64,
+    pub failed: u64,
+}
+
+/// The truth equations.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct Truth {
+    pub sockets_checked: u64,
+    pub sockets_unbalanced: u64,
+    pub excess_rx_bytes: u64,
+    pub excess_tx_bytes: u64,
+}
+
+/// One process.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Process {
+    pub pid: u32,
+    pub name: String,
+    pub rx_bytes: u64,
+    pub tx_bytes: u64,
+    #[serde(default)]
+    pub packet_rx_bytes: u64,
+    #[serde(default)]
+    pub packet_tx_bytes: u64,
+    pub exited: bool,
+}
+
+/// One flow.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Connection {
+    pub pid: u32,
+    pub protocol: String,
+    pub local: String,
+    #[serde(default)]
+    pub remote: Option<String>,
+    #[serde(default)]
+    pub direction: Option<String>,
+    #[serde(default)]
+    pub loopback: bool,
+    #[serde(default)]
+    pub seeded: bool,
+    #[serde(default)]
+    pub established: Option<serde_json::Value>,
+    #[serde(default)]
+    pub closed: Option<serde_json::Value>,
+    #[serde(default)]
+    pub reason: Option<String>,
+    pub rx_bytes: u64,
+    pub tx_bytes: u64,
+    pub cookie: u64,
+    pub epoch: u32,
+    #[serde(default)]
+    pub bytes_retrans: Option<u64>,
+}
+
+impl Connection {
+    /// This end, if it is an address and port.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.local.parse().ok()
+    }
+
+    /// The other end.
+    pub fn remote(&self) -> Option<SocketAddr> {
+        self.remote.as_ref()?.parse().ok()
+    }
+}
+
+/// Everything said so far.
+#[derive(Debug, Default)]
+pub struct State {
+    /// How many objects were read.
+    pub objects: u64,
+    /// The newest totals.
+    pub totals: Totals,
+    /// Newest row of each pid. A pid used again replaces its predecessor.
+    pub processes: HashMap<u32, Process>,
+    /// Newest row of each flow, listed still or not.
+    pub connections: HashMap<(u32, u64, u32, Option<String>), Connection>,
+    /// Whether every object so far said `exact`.
+    pub inexact_objects: u64,
+    /// Why nothing more comes.
+    pub ended: Option<String>,
+}
+
+impl State {
+    /// Takes in one object.
+    pub fn apply(&mut self, object: Object) {
+        self.objects += 1;
+        self.inexact_objects += u64::from(!object.exact || object.backend != "ebpf");
+        self.totals = object.totals;
+        for p in object.processes {
+            self.processes.insert(p.pid, p);
+        }
+        for c in object.connections {
+            self.connections.insert((c.pid, c.cookie, c.epoch, c.remote.clone()), c);
+        }
+    }
+
+    /// Every flow of one process.
+    pub fn connections_of(&self, pid: u32) -> impl Iterator<Item = &Connection> {
+        self.connections.values().filter(move |c| c.pid == pid)
+    }
+}

@@ -1,0 +1,78 @@
+//! What all tests share: the one watcher that looks on during the whole run.
+
+use std::sync::Mutex;
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::{report::Report, state::Totals, verdict, watcher::Watcher};
+
+/// With this in the environment no watcher runs: actors are checked against each other and against TCP_INFO. It tests the
+/// tests, and says so.
+pub const STANDALONE: &str = "EXACTNESS_STANDALONE";
+
+/// The run.
+pub struct Suite {
+    watcher: Option<Watcher>,
+    before: Mutex<Totals>,
+}
+
+impl Suite {
+    /// Starts the watcher.
+    pub fn start() -> Result<Self> {
+        if !nix::unistd::geteuid().is_root() {
+            bail!(
+                "the exactness suite needs root, to load eBPF programs and make network namespaces: `cargo xtask test`"
+            );
+        }
+        if std::env::var_os(STANDALONE).is_some() {
+            eprintln!("{STANDALONE} is set: no watcher runs, only the actors are tested");
+            return Ok(Self { watcher: None, before: Mutex::default() });
+        }
+        let watcher = Watcher::start()?;
+        Ok(Self { watcher: Some(watcher), before: Mutex::default() })
+    }
+
+    /// The watcher that looks on; `None` only in a run that tests the tests.
+    pub fn watcher(&self) -> Option<&Watcher> {
+        self.watcher.as_ref()
+    }
+
+    /// Remembers where a test begins.
+    pub fn begin(&self) -> Result<()> {
+        if let Some(w) = &self.watcher {
+            *self.before()? = w.state().totals.clone();
+        }
+        Ok(())
+    }
+
+    /// The totals when the running test began.
+    pub fn before(&self) -> Result<std::sync::MutexGuard<'_, Totals>> {
+        self.before.lock().map_err(|_| anyhow!("an earlier test panicked"))
+    }
+
+    /// Holds what processes counted against what watcher says.
+    pub fn judge(&self, reports: &[Report]) -> Result<()> {
+        self.watcher.as_ref().map_or(Ok(()), |w| verdict::equal(w, reports))
+    }
+
+    /// Looks at the truth equations when a test is over.
+    pub fn end(&self) -> Result<()> {
+        let Some(w) = &self.watcher else { return Ok(()) };
+        w.two_more_objects()?;
+        let state = w.state();
+        verdict::truthful(&*self.before()?, &state.totals)?;
+        if state.inexact_objects > 0 {
+            bail!(
+                "{} of {} objects say that they are not exact, or not from eBPF",
+                state.inexact_objects,
+                state.objects
+            );
+        }
+        Ok(())
+    }
+
+    /// Stops the watcher.
+    pub fn stop(self) -> Result<()> {
+        self.watcher.map_or(Ok(()), Watcher::stop)
+    }
+}
