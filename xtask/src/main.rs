@@ -6,12 +6,19 @@ use anyhow::Result;
 
 mod build_ebpf;
 mod ebpf;
+mod privilege;
 mod repo;
 mod run;
+mod setup;
+mod test;
+mod top;
 
 const HELP: &str = "\
 cargo xtask VERB [OPTIONS]
 
+  top         run watcher: get what is missing, build, start `watcher top` as root
+  test        get what is missing, run every test
+  setup       only get what is missing
   build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
 ";
 
@@ -38,6 +45,9 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
         Some(other) => return Err(other.unexpected().into()),
     };
     match verb.to_string_lossy().as_ref() {
+        "top" => top::main(args),
+        "test" => test::main(args),
+        "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),
         other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),
     }
