@@ -1,7 +1,11 @@
 //! A stand-in: one program that counts calls.
 #![no_std]
 #![no_main]
-use aya_ebpf::{macros::{btf_tracepoint, map}, maps::Array, programs::BtfTracePointContext};
+use aya_ebpf::{
+    macros::{btf_tracepoint, map},
+    maps::Array,
+    programs::BtfTracePointContext,
+};
 
 #[map]
 static SEEN: Array<u64> = Array::with_max_entries(1, 0);
