@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+#[cfg(target_os = "linux")]
+mod bench;
 mod build_ebpf;
 mod ebpf;
 mod privilege;
@@ -18,6 +20,7 @@ cargo xtask VERB [OPTIONS]
 
   top         run watcher: get what is missing, build, start `watcher top` as root
   test        get what is missing, run every test
+  bench       measure what watcher costs, print a table
   setup       only get what is missing
   build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
 ";
@@ -47,6 +50,13 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
     match verb.to_string_lossy().as_ref() {
         "top" => top::main(args),
         "test" => test::main(args),
+        #[cfg(target_os = "linux")]
+        "bench" => bench::main(args),
+        #[cfg(target_os = "linux")]
+        bench::actors::VERB => {
+            let words = args.raw_args()?.map(|word| word.to_string_lossy().into_owned());
+            bench::actors::main(&words.collect::<Vec<_>>())
+        }
         "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),
         other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),
