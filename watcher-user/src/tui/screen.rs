@@ -1,0 +1,34 @@
+//! The terminal: taken over, and given back whatever happens.
+
+use std::io;
+
+use anyhow::Context;
+use ratatui::DefaultTerminal;
+
+/// The alternate screen in raw mode. Dropping it gives the terminal back; so does a panic, before its message.
+#[derive(Debug)]
+pub struct Screen {
+    /// What to draw on.
+    pub terminal: DefaultTerminal,
+}
+
+impl Screen {
+    /// Takes the terminal over.
+    ///
+    /// # Errors
+    /// Standard output is no terminal, or does not let itself be set up.
+    pub fn open() -> anyhow::Result<Self> {
+        let terminal = ratatui::try_init()
+            .inspect_err(|_| ratatui::restore())
+            .context("cannot take over the terminal; without one, use --plain or --json")?;
+        Ok(Self { terminal })
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        let _ = self.terminal.show_cursor();
+        // Nobody is left to tell when the terminal is gone.
+        let _: io::Result<()> = ratatui::try_restore();
+    }
+}

@@ -1,0 +1,121 @@
+//! The table of connections.
+
+use std::net::SocketAddr;
+
+use ratatui::{Frame, layout::Rect, text::Line};
+use watcher_core::{Direction, FlowRow, FlowState, Scope};
+
+use super::{
+    Ink,
+    table::{Amount, Table, amount, name, number, rest, text},
+    words,
+};
+use crate::tui::{
+    labels,
+    state::{Entry, Moment, SortKey, State},
+};
+
+#[derive(Clone, Copy)]
+enum Col {
+    Process,
+    Local,
+    Arrow,
+    Remote,
+    Protocol,
+    State,
+    Age,
+    Amount(Amount),
+}
+
+const COLUMNS: &[super::columns::Column<Col>] = &[
+    rest(text(Col::Process, "PROCESS", 10, 24, 10)),
+    text(Col::Local, "LOCAL", 15, 27, 1),
+    text(Col::Arrow, "", 1, 1, 9),
+    text(Col::Remote, "REMOTE", 15, 47, 12),
+    text(Col::Protocol, "PROTO", 5, 6, 2),
+    text(Col::State, "STATE", 6, 10, 5),
+    number(Col::Age, "AGE", 5, 3),
+    amount(Col::Amount(Amount::RxRate), "RX/s", 11),
+    amount(Col::Amount(Amount::TxRate), "TX/s", 8),
+    amount(Col::Amount(Amount::Rx), "RX", 7),
+    amount(Col::Amount(Amount::Tx), "TX", 6),
+];
+
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
+    let Some(moment) = state.shown() else { return };
+    let row = |entry: &Entry| &moment.snapshot.flows[entry.index];
+    Table {
+        columns: COLUMNS,
+        sorts: &|column| match column {
+            Col::Process => &[SortKey::Name],
+            Col::Local => &[SortKey::Local],
+            Col::Remote => &[SortKey::Remote],
+            Col::Protocol => &[SortKey::Protocol],
+            Col::State => &[SortKey::State],
+            Col::Age => &[SortKey::Age],
+            Col::Amount(amount) => amount.sorts(),
+            Col::Arrow => &[],
+        },
+        cell: &|entry, column, room| cell(entry, row(entry), column, room, state, moment, ink),
+        row: &|entry| if is_closed(row(entry)) { ink.theme.faint() } else { ink.theme.plain() },
+        empty: "no connections, or none is left by the filter",
+    }
+    .draw(frame, area, state.list(), ink);
+}
+
+fn is_closed(row: &FlowRow) -> bool {
+    matches!(row.sample.state, FlowState::Closed { .. })
+}
+
+fn cell(
+    entry: &Entry,
+    row: &FlowRow,
+    column: Col,
+    room: u16,
+    state: &State,
+    moment: &Moment,
+    ink: Ink,
+) -> Line<'static> {
+    let sample = &row.sample;
+    let cut = ink.glyphs.cut;
+    match column {
+        Col::Process => match moment.process(sample.id.process) {
+            Some(process) => name(&process.info.name, &process.id.tgid.to_string(), is_closed(row), room, ink),
+            None => name(&sample.id.process.tgid.to_string(), "", is_closed(row), room, ink),
+        },
+        Col::Local => Line::raw(words::clip_middle(&end(sample.socket.local, state), room, cut)),
+        Col::Arrow => Line::styled(arrow(sample.socket.direction, ink), ink.theme.faint()),
+        Col::Remote => match row.remote() {
+            Some(remote) => Line::raw(words::clip_middle(&end(remote, state), room, cut)),
+            None => Line::styled(if sample.scope == Scope::Packet { "frames" } else { "-" }, ink.theme.faint()),
+        },
+        Col::Protocol => Line::raw(labels::protocol(sample.socket.protocol)),
+        Col::State => Line::raw(words::clip(labels::state(sample.state), room, cut)),
+        Col::Age => match labels::age(row, moment.snapshot.at) {
+            // Older than the collector: it has lived longer than anybody here knows.
+            Some(age) if sample.socket.seeded => Line::raw(format!(">{}", labels::span(age))),
+            Some(age) => Line::raw(labels::span(age)),
+            None => Line::styled("-", ink.theme.faint()),
+        },
+        Col::Amount(amount) => amount.cell(&entry.traffic, &state.settings, ink),
+    }
+}
+
+fn arrow(direction: Direction, ink: Ink) -> &'static str {
+    match direction {
+        Direction::Outgoing => ink.glyphs.outgoing,
+        Direction::Incoming => ink.glyphs.incoming,
+        Direction::Unknown => ink.glyphs.undirected,
+    }
+}
+
+/// An end of a connection, its port by name where that is wanted and known.
+fn end(end: SocketAddr, state: &State) -> String {
+    let service = if state.settings.names { state.names.service(end.port()) } else { None };
+    match (service, end) {
+        (_, end) if end.port() == 0 => end.ip().to_string(),
+        (None, end) => end.to_string(),
+        (Some(service), SocketAddr::V4(end)) => format!("{}:{service}", end.ip()),
+        (Some(service), SocketAddr::V6(end)) => format!("[{}]:{service}", end.ip()),
+    }
+}
