@@ -34,6 +34,7 @@ pub fn process(tgid: u32, name: &str, rx: u64, tx: u64) -> ProcessRow {
         traffic: network(traffic(rx, tx)),
         connections: network(1),
         exited: None,
+        ended_descendants: PerScope::default(),
     }
 }
 
@@ -72,9 +73,10 @@ pub fn snapshot(
     processes: impl IntoIterator<Item = ProcessRow>,
     flows: impl IntoIterator<Item = FlowRow>,
 ) -> Snapshot {
-    let processes: Vec<_> = processes.into_iter().collect();
+    let mut processes: Vec<_> = processes.into_iter().collect();
+    processes.sort_by_key(|row| row.id);
     let flows: Vec<_> = flows.into_iter().collect();
-    let sum = processes.iter().fold(PerScope::<Traffic>::default(), |sum, row| plus(sum, row.traffic));
+    let sum = processes.iter().fold(PerScope::<Traffic>::default(), |sum, row| sum + row.traffic);
     Snapshot {
         at: at(seconds),
         interval: Duration::from_secs(1),
@@ -83,12 +85,10 @@ pub fn snapshot(
         remotes: remotes(&flows),
         apps: apps(&processes),
         processes,
+        ancestors: Vec::new(),
+        unlisted: PerScope::default(),
         flows,
     }
-}
-
-fn plus(a: PerScope<Traffic>, b: PerScope<Traffic>) -> PerScope<Traffic> {
-    PerScope { network: a.network + b.network, loopback: a.loopback + b.loopback, packet: a.packet + b.packet }
 }
 
 fn remotes(flows: &[FlowRow]) -> Vec<RemoteRow> {
@@ -115,9 +115,8 @@ fn apps(processes: &[ProcessRow]) -> Vec<AppRow> {
             rows.len() - 1
         });
         let row = &mut rows[at];
-        row.traffic = plus(row.traffic, process.traffic);
-        row.connections.network += process.connections.network;
-        row.connections.loopback += process.connections.loopback;
+        row.traffic = row.traffic + process.traffic;
+        row.connections = row.connections + process.connections;
         row.processes += u32::from(process.exited.is_none());
     }
     rows

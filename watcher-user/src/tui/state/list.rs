@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, rc::Rc};
 
-use watcher_core::{FlowId, ProcessId, Traffic};
+use watcher_core::{FlowId, ProcessId, ProcessRow, Snapshot, Traffic};
 
 use super::{hold::Hold, sort::Sort, tree::Branch};
 
@@ -24,7 +24,7 @@ pub enum RowId {
 pub struct Entry {
     /// What it stands for.
     pub id: RowId,
-    /// Where it is in the snapshot.
+    /// Where it is in the snapshot; processes go on in its ancestors.
     pub index: usize,
     /// As shown: scopes chosen, zero subtracted, children rolled up.
     pub traffic: Traffic,
@@ -34,6 +34,20 @@ pub struct Entry {
     pub connections: u32,
     /// Its place in the tree; `None` in a flat list.
     pub branch: Option<Branch>,
+}
+
+impl Entry {
+    /// The process it stands for: one that is listed or, in a tree, one that is above such.
+    ///
+    /// # Panics
+    /// It stands for something else, or comes from another snapshot.
+    #[must_use]
+    pub fn process<'a>(&self, snapshot: &'a Snapshot) -> &'a ProcessRow {
+        match self.index.checked_sub(snapshot.processes.len()) {
+            None => &snapshot.processes[self.index],
+            Some(above) => &snapshot.ancestors[above],
+        }
+    }
 }
 
 /// The rows of one view.

@@ -15,9 +15,9 @@ mod tree;
 mod users;
 mod zero;
 
-use std::{collections::HashMap, rc::Rc};
+use std::rc::Rc;
 
-use watcher_core::{ProcessId, ProcessRow, Snapshot};
+use watcher_core::Snapshot;
 
 pub use command::{BINDINGS, Command};
 pub use editor::Editor;
@@ -89,15 +89,6 @@ pub struct Moment {
     pub snapshot: Rc<Snapshot>,
     /// The recent past.
     pub history: History,
-    places: Rc<HashMap<ProcessId, usize>>,
-}
-
-impl Moment {
-    /// A process that the snapshot lists.
-    #[must_use]
-    pub fn process(&self, id: ProcessId) -> Option<&ProcessRow> {
-        self.places.get(&id).and_then(|place| self.snapshot.processes.get(*place))
-    }
 }
 
 /// What keys go to.
@@ -172,8 +163,7 @@ impl State {
     pub fn on_snapshot(&mut self, snapshot: Snapshot) {
         let mut history = self.live.take().map(|moment| moment.history).unwrap_or_default();
         history.push(&snapshot);
-        let places = snapshot.processes.iter().enumerate().map(|(place, row)| (row.id, place)).collect();
-        self.live = Some(Moment { snapshot: Rc::new(snapshot), history, places: Rc::new(places) });
+        self.live = Some(Moment { snapshot: Rc::new(snapshot), history });
         if self.frozen.is_none() {
             self.list_mut().hold.next_interval();
             self.arrange();

@@ -72,17 +72,24 @@ impl Asked<'_> {
         rows.map(entry).collect()
     }
 
-    /// Rows that do not match are there for their place only: they add nothing of their own.
+    /// What is above a row that is left is there for its place only: it adds nothing of its own. Descendants that have
+    /// ended and aged out have no name to match, and count only where everything is shown.
     fn tree(&self, found: Option<&Matches<'_>>, list: &mut List) -> Vec<Entry> {
         let snapshot = &self.moment.snapshot;
-        let known: Parents = snapshot.processes.iter().filter_map(|row| Some((row.id, row.info.parent?))).collect();
-        let wanted = found.map(|found| tree::with_ancestors(found.processes.clone(), &known));
-        let mut rows = self.processes(|row| wanted.as_ref().is_none_or(|wanted| wanted.contains(&row.id)));
-        if let Some(found) = found {
+        let all = snapshot.processes.iter().chain(&snapshot.ancestors);
+        let known: Parents = all.clone().filter_map(|row| Some((row.id, row.info.parent?))).collect();
+        let mut rows = self.processes(|row| found.is_none_or(|found| found.processes.contains(&row.id)));
+        let named = rows.iter().map(|entry| entry.process(snapshot).id).collect();
+        let above = tree::above(&named, &known);
+        for (index, row) in all.enumerate().filter(|(_, row)| above.contains(&row.id)) {
+            rows.push(self.entry(RowId::Process(row.id), index, &PerScope::default(), 0));
+        }
+        if found.is_none() && self.focus.is_none() {
+            let ended = self.zero.ended(snapshot);
             for entry in &mut rows {
-                if !found.processes.contains(&snapshot.processes[entry.index].id) {
-                    (entry.traffic, entry.frames, entry.connections) = (Traffic::default(), 0, 0);
-                }
+                let traffic = ended.of(entry.process(snapshot));
+                entry.traffic = entry.traffic + traffic.shown(self.settings.loopback);
+                entry.frames += traffic.packet.rx_bytes + traffic.packet.tx_bytes;
             }
         }
         tree::grow(rows, &known, |rows| self.sort(View::Processes, list, rows))
@@ -193,7 +200,7 @@ impl Asked<'_> {
         }
         let snapshot = &self.moment.snapshot;
         match view {
-            View::Processes => self.process_value(key, &snapshot.processes[entry.index]),
+            View::Processes => self.process_value(key, entry.process(snapshot)),
             View::Connections => self.flow_value(key, &snapshot.flows[entry.index]),
             View::Remotes => {
                 let row = &snapshot.remotes[entry.index];
@@ -234,7 +241,9 @@ impl Asked<'_> {
             SortKey::Age => {
                 Value::Number(labels::age(row, self.moment.snapshot.at).map_or(f64::INFINITY, |age| age.as_secs_f64()))
             }
-            _ => Value::Text(Cow::Borrowed(self.moment.process(sample.id.process).map_or("", |row| &row.info.name))),
+            _ => Value::Text(Cow::Borrowed(
+                self.moment.snapshot.process(sample.id.process).map_or("", |row| &row.info.name),
+            )),
         }
     }
 }

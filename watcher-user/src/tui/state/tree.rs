@@ -103,20 +103,21 @@ fn roll_up(entries: &mut [Entry], parents: &[Option<usize>]) {
     }
 }
 
-/// `wanted` and everything above it.
+/// Everything above `rows` that is not one of them.
 #[must_use]
-pub fn with_ancestors(wanted: HashSet<ProcessId>, known: &Parents) -> HashSet<ProcessId> {
-    let mut all = wanted.clone();
-    for id in wanted {
+pub fn above(rows: &HashSet<ProcessId>, known: &Parents) -> HashSet<ProcessId> {
+    let mut above = HashSet::new();
+    for id in rows {
         let mut at = id;
-        while let Some(parent) = known.get(&at) {
-            if !all.insert(*parent) {
+        // What is above another row is found from that one.
+        while let Some(parent) = known.get(at).filter(|parent| !rows.contains(parent)) {
+            if !above.insert(*parent) {
                 break;
             }
-            at = *parent;
+            at = parent;
         }
     }
-    all
+    above
 }
 
 #[cfg(test)]
@@ -180,7 +181,7 @@ mod tests {
 
     #[test]
     fn ancestors_of_a_cycle_end() {
-        let known = [(id(1), id(2)), (id(2), id(1))].into();
-        assert_eq!(with_ancestors([id(1)].into(), &known).len(), 2);
+        let known = [(id(1), id(2)), (id(2), id(3)), (id(3), id(2))].into();
+        assert_eq!(above(&[id(1)].into(), &known).len(), 2);
     }
 }

@@ -10,10 +10,30 @@ pub struct Zero {
     /// When; `None` for the beginning.
     pub at: Option<BootTime>,
     totals: PerScope<Traffic>,
-    processes: HashMap<ProcessId, PerScope<Traffic>>,
+    processes: HashMap<ProcessId, Before>,
     flows: HashMap<FlowId, Traffic>,
     remotes: HashMap<Option<IpAddr>, PerScope<Traffic>>,
     apps: HashMap<String, PerScope<Traffic>>,
+}
+
+/// What a process moved before, and under whom it was.
+#[derive(Debug, Clone, Copy)]
+struct Before {
+    own: PerScope<Traffic>,
+    ended_descendants: PerScope<Traffic>,
+    parent: Option<ProcessId>,
+}
+
+/// Bytes of ended descendants that have aged out, for a tree.
+#[derive(Debug)]
+pub struct Ended(HashMap<ProcessId, PerScope<Traffic>>);
+
+impl Ended {
+    /// Those below `row`.
+    #[must_use]
+    pub fn of(&self, row: &ProcessRow) -> PerScope<Traffic> {
+        since(row.ended_descendants, self.0.get(&row.id))
+    }
 }
 
 impl Zero {
@@ -23,7 +43,7 @@ impl Zero {
         Self {
             at: Some(snapshot.at),
             totals: snapshot.totals.traffic,
-            processes: snapshot.processes.iter().map(|row| (row.id, row.traffic)).collect(),
+            processes: snapshot.processes.iter().chain(&snapshot.ancestors).map(|row| (row.id, before(row))).collect(),
             flows: snapshot.flows.iter().map(|row| (row.id(), row.traffic)).collect(),
             remotes: snapshot.remotes.iter().map(|row| (row.address, row.traffic)).collect(),
             apps: snapshot.apps.iter().map(|row| (row.name.clone(), row.traffic)).collect(),
@@ -37,7 +57,29 @@ impl Zero {
     /// A process.
     #[must_use]
     pub fn process(&self, row: &ProcessRow) -> PerScope<Traffic> {
-        since(row.traffic, self.processes.get(&row.id))
+        since(row.traffic, self.processes.get(&row.id).map(|before| &before.own))
+    }
+    /// Ended descendants. What a process had moved before goes up the tree with it when it ages out.
+    #[must_use]
+    pub fn ended(&self, snapshot: &Snapshot) -> Ended {
+        let mut ended = HashMap::new();
+        for (id, before) in &self.processes {
+            let (mut at, mut sum) = (*id, before.ended_descendants);
+            // Bounded, should parents ever form a cycle.
+            for _ in 0..self.processes.len() {
+                if snapshot.process(at).is_some() {
+                    let all = ended.entry(at).or_insert_with(PerScope::default);
+                    *all = *all + sum;
+                    break;
+                }
+                if at == *id {
+                    sum = sum + before.own;
+                }
+                let Some(parent) = self.processes.get(&at).and_then(|before| before.parent) else { break };
+                at = parent;
+            }
+        }
+        Ended(ended)
     }
     /// A flow.
     #[must_use]
@@ -54,6 +96,10 @@ impl Zero {
     pub fn app(&self, row: &AppRow) -> PerScope<Traffic> {
         since(row.traffic, self.apps.get(&row.name))
     }
+}
+
+fn before(row: &ProcessRow) -> Before {
+    Before { own: row.traffic, ended_descendants: row.ended_descendants, parent: row.info.parent }
 }
 
 fn since(now: PerScope<Traffic>, before: Option<&PerScope<Traffic>>) -> PerScope<Traffic> {

@@ -79,7 +79,7 @@ fn cell(
     let sample = &row.sample;
     let cut = ink.glyphs.cut;
     match column {
-        Col::Process => match moment.process(sample.id.process) {
+        Col::Process => match moment.snapshot.process(sample.id.process) {
             Some(process) => name(&process.info.name, &process.id.tgid.to_string(), is_closed(row), room, ink),
             None => name(&sample.id.process.tgid.to_string(), "", is_closed(row), room, ink),
         },

@@ -231,7 +231,7 @@ fn badges(state: &State, room: u16, ink: Ink) -> Spans {
     let mut words: Vec<String> = Vec::new();
     if let Some(focus) = &state.focus {
         let of = match focus {
-            Focus::Process(id) => match state.shown().and_then(|moment| moment.process(*id)) {
+            Focus::Process(id) => match state.shown().and_then(|moment| moment.snapshot.process(*id)) {
                 Some(row) => format!("{} {}", row.info.name, id.tgid),
                 None => id.tgid.to_string(),
             },

@@ -47,7 +47,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     if moment.snapshot.totals.traffic.packet.rx_bytes + moment.snapshot.totals.traffic.packet.tx_bytes > 0 {
         columns.insert(7, amount(Col::Frames, "FRAMES", 2));
     }
-    let row = |entry: &Entry| &moment.snapshot.processes[entry.index];
+    let row = |entry: &Entry| entry.process(&moment.snapshot);
     Table {
         columns: &columns,
         sorts: &|column| match column {
