@@ -28,13 +28,13 @@ enum Col {
 }
 
 const COLUMNS: &[super::columns::Column<Col>] = &[
-    rest(text(Col::Process, "PROCESS", 10, 24, 10)),
-    text(Col::Local, "LOCAL", 15, 27, 1),
+    rest(text(Col::Process, "PROCESS", 10, 16, 13)),
+    text(Col::Local, "LOCAL", 21, 27, 1),
     text(Col::Arrow, "", 1, 1, 9),
-    text(Col::Remote, "REMOTE", 15, 47, 12),
+    text(Col::Remote, "REMOTE", 21, 47, 12),
     text(Col::Protocol, "PROTO", 5, 6, 2),
     text(Col::State, "STATE", 6, 10, 5),
-    number(Col::Age, "AGE", 5, 3),
+    number(Col::Age, "AGE", 6, 3),
     amount(Col::Amount(Amount::RxRate), "RX/s", 11),
     amount(Col::Amount(Amount::TxRate), "TX/s", 8),
     amount(Col::Amount(Amount::Rx), "RX", 7),

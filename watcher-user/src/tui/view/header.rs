@@ -25,13 +25,13 @@ pub fn lines(state: &State, width: usize, height: u16, ink: Ink) -> Vec<Line<'st
     let traffic = shown.shown(state.settings.loopback);
     let mut lines = vec![
         between(rates(state, moment, &traffic, width, ink), promises(state, snapshot, ink), width),
-        between(sums(state, snapshot, &traffic, ink), shares(state, totals, ink), width),
+        between(sums(state, snapshot, &traffic, width, ink), shares(state, totals, ink), width),
     ];
     if height >= 12 {
         lines.push(between(Vec::new(), checks(totals, ink), width));
     }
     if shown.packet.rx_bytes + shown.packet.tx_bytes > 0 {
-        lines.push(Line::from(frames(state, &shown.packet, ink)));
+        lines.push(between(Vec::new(), frames(state, &shown.packet, ink), width));
     }
     lines
 }
@@ -67,16 +67,17 @@ fn rates(state: &State, moment: &Moment, traffic: &Traffic, width: usize, ink: I
     spans
 }
 
-fn sums(state: &State, snapshot: &Snapshot, traffic: &Traffic, ink: Ink) -> Spans {
+fn sums(state: &State, snapshot: &Snapshot, traffic: &Traffic, width: usize, ink: Ink) -> Spans {
     let units = state.settings.units;
     let since = match state.zero.at {
+        _ if width < 64 => String::new(),
         None => "  since start".to_owned(),
         Some(zero) => format!("  since zero, {}", labels::span(snapshot.at.since(zero))),
     };
     // Under the rates, their `/s` left out.
     vec![
         Span::raw(format!("    {:>9}  ", units.amount(traffic.rx_bytes))),
-        Span::raw(format!("     {:>9}  ", units.amount(traffic.tx_bytes))),
+        Span::raw(format!("     {:>9}", units.amount(traffic.tx_bytes))),
         Span::styled(since, ink.theme.faint()),
     ]
 }
@@ -169,17 +170,15 @@ fn checks(totals: &Totals, ink: Ink) -> Vec<Spans> {
 }
 
 /// Link-layer bytes, never added to the others.
-fn frames(state: &State, traffic: &Traffic, ink: Ink) -> Spans {
+fn frames(state: &State, traffic: &Traffic, ink: Ink) -> Vec<Spans> {
     let units = state.settings.units;
+    let label = || Span::styled("packet sockets, apart: ", ink.theme.faint());
+    let (rx, tx) = (units.amount(traffic.rx_bytes), units.amount(traffic.tx_bytes));
+    let (rx_rate, tx_rate) = (units.rate(traffic.rx_rate), units.rate(traffic.tx_rate));
     vec![
-        Span::styled(" packet sockets, apart: ", ink.theme.faint()),
-        Span::raw(format!(
-            "rx {}/s, {}  tx {}/s, {}",
-            units.rate(traffic.rx_rate),
-            units.amount(traffic.rx_bytes),
-            units.rate(traffic.tx_rate),
-            units.amount(traffic.tx_bytes)
-        )),
+        vec![label(), Span::raw(format!("rx {rx_rate}/s, {rx}  tx {tx_rate}/s, {tx}"))],
+        vec![label(), Span::raw(format!("rx {rx}  tx {tx}"))],
+        vec![Span::raw(format!("packets rx {rx} tx {tx}"))],
     ]
 }
 

@@ -35,14 +35,14 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     let Some(moment) = state.shown() else { return };
     let mut columns = vec![
         number(Col::Pid, "PID", 7, 8),
-        text(Col::User, "USER", 8, 10, 4),
+        text(Col::User, "USER", 7, 10, 4),
         rest(text(Col::Name, "PROCESS", 12, 24, 20)),
         amount(Col::Amount(Amount::RxRate), "RX/s", 10),
         amount(Col::Amount(Amount::TxRate), "TX/s", 9),
         amount(Col::Amount(Amount::Rx), "RX", 7),
         amount(Col::Amount(Amount::Tx), "TX", 6),
-        number(Col::Connections, "CONN", 5, 5),
-        text(Col::History, "HISTORY", 8, u16::try_from(HISTORY_LENGTH).unwrap_or(60), 3),
+        number(Col::Connections, "CONN", 4, 5),
+        text(Col::History, "HISTORY", 7, u16::try_from(HISTORY_LENGTH).unwrap_or(60), 3),
     ];
     if moment.snapshot.totals.traffic.packet.rx_bytes + moment.snapshot.totals.traffic.packet.tx_bytes > 0 {
         columns.insert(7, amount(Col::Frames, "FRAMES", 2));

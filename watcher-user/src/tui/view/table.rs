@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Wide enough for every amount of either unit.
-const AMOUNT: u16 = 9;
+const AMOUNT: u16 = 8;
 
 /// A column of text.
 pub const fn text<C>(id: C, title: &'static str, min: u16, want: u16, keep: u8) -> Column<C> {
@@ -176,7 +176,8 @@ pub fn name(name: &str, more: &str, ended: bool, room: u16, ink: Ink) -> Line<'s
     let shown = words::clip(if name.is_empty() { "?" } else { name }, room, ink.glyphs.cut);
     room = room.saturating_sub(u16::try_from(words::width(&shown)).unwrap_or(room));
     spans.push(Span::raw(shown));
-    if room > 8 && !more.is_empty() {
+    // Less than a few words would only be noise.
+    if room >= 18 && !more.is_empty() {
         spans.push(Span::styled(format!("  {}", words::clip(more, room - 2, ink.glyphs.cut)), ink.theme.faint()));
     }
     Line::from(spans)
