@@ -7,6 +7,8 @@
 pub mod appearance;
 mod labels;
 mod run;
+#[cfg(test)]
+mod scene;
 mod screen;
 pub mod state;
 #[cfg(test)]

@@ -8,6 +8,9 @@ use watcher_core::{
     Traffic,
 };
 
+use super::state::{Conditions, Settings, SortKey, State};
+use crate::{names::Names, units::Units};
+
 /// So many seconds after boot.
 pub fn at(seconds: u64) -> BootTime {
     BootTime(seconds * 1_000_000_000)
@@ -120,4 +123,12 @@ fn apps(processes: &[ProcessRow]) -> Vec<AppRow> {
         row.processes += u32::from(process.exited.is_none());
     }
     rows
+}
+
+/// A state with the default switches and a few names.
+pub fn state() -> State {
+    let passwd = "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:\nanna:x:1000:1000::/home/anna:/bin/sh\n";
+    let names = Names::parse(passwd, "https 443/tcp\nssh 22/tcp # a comment\ndomain 53/udp\n");
+    let settings = Settings { units: Units::Bytes, names: true, loopback: false, hold: true, tree: false };
+    State::new(settings, Conditions::default(), names, SortKey::Rate)
 }

@@ -136,6 +136,7 @@ pub struct State {
     frozen: Option<Moment>,
     back: Vec<(View, Option<Focus>)>,
     lists: [List; 4],
+    held: [usize; 4],
 }
 
 impl State {
@@ -156,6 +157,7 @@ impl State {
             frozen: None,
             back: Vec::new(),
             lists: View::ALL.map(list),
+            held: [0; 4],
         }
     }
 
@@ -194,6 +196,18 @@ impl State {
         &mut self.lists[self.view as usize]
     }
 
+    /// How many rows a view has without filter, user and focus.
+    #[must_use]
+    pub fn held(&self, view: View) -> usize {
+        self.held[view as usize]
+    }
+
+    /// Whether the current view shows a part of its rows only.
+    #[must_use]
+    pub fn is_narrowed(&self) -> bool {
+        self.focus.is_some() || !self.conditions.is_empty()
+    }
+
     /// Works out the rows of the current view anew.
     fn arrange(&mut self) {
         let Some(moment) = self.frozen.as_ref().or(self.live.as_ref()) else { return };
@@ -208,6 +222,7 @@ impl State {
         let list = &mut self.lists[self.view as usize];
         let rows = asked.rows(self.view, list);
         list.replace(rows);
+        self.held = View::ALL.map(|view| asked.held(view));
     }
 
     /// Works out the rows anew, nothing being held in place.

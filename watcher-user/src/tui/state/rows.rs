@@ -58,6 +58,21 @@ impl Asked<'_> {
         rows
     }
 
+    /// How many rows `view` has when nothing narrows it.
+    pub fn held(&self, view: View) -> usize {
+        let snapshot = &self.moment.snapshot;
+        match view {
+            View::Processes => {
+                snapshot.processes.iter().filter(|row| self.in_scope(&row.traffic, Some(&row.connections))).count()
+            }
+            View::Connections => snapshot.flows.iter().filter(|row| self.is_flow_shown(row)).count(),
+            View::Remotes => snapshot.remotes.iter().filter(|row| self.is_remote_shown(row)).count(),
+            View::Applications => {
+                snapshot.apps.iter().filter(|row| self.in_scope(&row.traffic, Some(&row.connections))).count()
+            }
+        }
+    }
+
     fn processes(&self, wanted: impl Fn(&ProcessRow) -> bool) -> Vec<Entry> {
         let rows = self.moment.snapshot.processes.iter().enumerate();
         let rows = rows.filter(|(_, row)| self.in_scope(&row.traffic, Some(&row.connections)) && wanted(row));
@@ -98,7 +113,7 @@ impl Asked<'_> {
     fn flows(&self, found: Option<&Matches<'_>>) -> Vec<Entry> {
         let rows = self.moment.snapshot.flows.iter().enumerate();
         let rows = rows.filter(|(index, row)| {
-            (self.settings.loopback || row.sample.scope != Scope::Loopback)
+            self.is_flow_shown(row)
                 && found.is_none_or(|found| found.flows[*index])
                 && match self.focus {
                     Some(Focus::Process(id)) => row.sample.id.process == *id,
@@ -119,7 +134,7 @@ impl Asked<'_> {
 
     fn remotes(&self, found: Option<&Matches<'_>>) -> Vec<Entry> {
         let rows = self.moment.snapshot.remotes.iter().enumerate();
-        let rows = rows.filter(|(_, row)| self.in_scope(&row.traffic, None) && self.is_elsewhere(row));
+        let rows = rows.filter(|(_, row)| self.is_remote_shown(row));
         let rows = rows.filter(|(_, row)| found.is_none_or(|found| found.remotes.contains(&row.address)));
         let entry = |(index, row): (usize, &RemoteRow)| {
             self.entry(RowId::Remote(row.address), index, &self.zero.remote(row), row.connections)
@@ -159,8 +174,13 @@ impl Asked<'_> {
             || !(moved(&traffic.loopback) || open(|c| c.loopback))
     }
 
-    fn is_elsewhere(&self, row: &RemoteRow) -> bool {
-        self.settings.loopback || !row.address.is_some_and(|address| address.to_canonical().is_loopback())
+    fn is_flow_shown(&self, row: &FlowRow) -> bool {
+        self.settings.loopback || row.sample.scope != Scope::Loopback
+    }
+
+    fn is_remote_shown(&self, row: &RemoteRow) -> bool {
+        let elsewhere = !row.address.is_some_and(|address| address.to_canonical().is_loopback());
+        (self.settings.loopback || elsewhere) && self.in_scope(&row.traffic, None)
     }
 
     /// Equal rows: more bytes first, then by identity, so that idle rows stand still.

@@ -25,15 +25,18 @@ fn process(entry: &Entry) -> Option<ProcessId> {
     }
 }
 
-/// The parent of each entry as an index into `entries`; links that would close a cycle are cut.
-fn parents(entries: &[Entry], known: &Parents) -> Vec<Option<usize>> {
+/// The parent of each entry as an index into `entries`.
+fn resolve(entries: &[Entry], known: &Parents) -> Vec<Option<usize>> {
     let places: HashMap<ProcessId, usize> =
         entries.iter().enumerate().filter_map(|(at, entry)| Some((process(entry)?, at))).collect();
-    let mut parents: Vec<Option<usize>> =
-        entries.iter().map(|entry| places.get(known.get(&process(entry)?)?).copied()).collect();
+    entries.iter().map(|entry| places.get(known.get(&process(entry)?)?).copied()).collect()
+}
+
+/// Cuts links that would close a cycle.
+fn cut_cycles(parents: &mut [Option<usize>]) {
     // 0: not seen, 1: on the path being walked, 2: known to lead to a root.
-    let mut seen = vec![0_u8; entries.len()];
-    for start in 0..entries.len() {
+    let mut seen = vec![0_u8; parents.len()];
+    for start in 0..parents.len() {
         let mut path = Vec::new();
         let mut at = start;
         while seen[at] == 0 {
@@ -49,17 +52,27 @@ fn parents(entries: &[Entry], known: &Parents) -> Vec<Option<usize>> {
             seen[at] = 2;
         }
     }
-    parents
 }
 
 /// Puts every entry under its parent, in the order that `sort` gives to siblings, bytes and connections rolled up.
 /// `sort` sees the rolled-up values.
 pub fn grow(mut entries: Vec<Entry>, known: &Parents, sort: impl FnOnce(&mut Vec<Entry>)) -> Vec<Entry> {
-    let up = parents(&entries, known);
+    let mut up = resolve(&entries, known);
+    cut_cycles(&mut up);
     roll_up(&mut entries, &up);
+    // By identity, as places change now.
+    let link = |(at, parent): (usize, &Option<usize>)| Some((process(&entries[at])?, process(&entries[(*parent)?])?));
+    let links: Parents = up.iter().enumerate().filter_map(link).collect();
     sort(&mut entries);
-    let parents = parents(&entries, known);
-    let mut children: Vec<Vec<usize>> = vec![Vec::new(); entries.len()];
+    let order = walk(&resolve(&entries, &links));
+    let mut slots: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
+    let place = |(at, branch): (usize, Branch)| Some(Entry { branch: Some(branch), ..slots[at].take()? });
+    order.into_iter().filter_map(place).collect()
+}
+
+/// Every place, parents before their children, and what is to be drawn before it.
+fn walk(parents: &[Option<usize>]) -> Vec<(usize, Branch)> {
+    let mut children: Vec<Vec<usize>> = vec![Vec::new(); parents.len()];
     let mut stack = Vec::new();
     for (at, parent) in parents.iter().enumerate() {
         match parent {
@@ -68,7 +81,7 @@ pub fn grow(mut entries: Vec<Entry>, known: &Parents, sort: impl FnOnce(&mut Vec
         }
     }
     stack.reverse();
-    let mut order = Vec::with_capacity(entries.len());
+    let mut order = Vec::with_capacity(parents.len());
     while let Some((at, branch)) = stack.pop() {
         order.push((at, branch));
         let depth = branch.depth.saturating_add(1);
@@ -77,9 +90,7 @@ pub fn grow(mut entries: Vec<Entry>, known: &Parents, sort: impl FnOnce(&mut Vec
             stack.push((*child, Branch { depth, last: branch.last | bit }));
         }
     }
-    let mut slots: Vec<Option<Entry>> = entries.into_iter().map(Some).collect();
-    let place = |(at, branch): (usize, Branch)| Some(Entry { branch: Some(branch), ..slots[at].take()? });
-    order.into_iter().filter_map(place).collect()
+    order
 }
 
 fn roll_up(entries: &mut [Entry], parents: &[Option<usize>]) {
@@ -147,7 +158,7 @@ mod tests {
             grow(entries, &known, |entries| entries.sort_by_key(|entry| std::cmp::Reverse(entry.traffic.rx_bytes)));
         let line = |entry: &Entry| {
             let branch = entry.branch.expect("every row of a tree has a place");
-            let last = if branch.depth > 0 && branch.last >> branch.depth & 1 == 1 { "`" } else { "" };
+            let last = if (1..64).contains(&branch.depth) && branch.last >> branch.depth & 1 == 1 { "`" } else { "" };
             let tgid = process(entry).expect("a process").tgid;
             format!("{}{last}{tgid}={}", ".".repeat(branch.depth.into()), entry.traffic.rx_bytes)
         };

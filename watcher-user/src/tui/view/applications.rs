@@ -18,7 +18,7 @@ enum Col {
 }
 
 const COLUMNS: &[Column<Col>] = &[
-    rest(text(Col::Name, "APPLICATION", 12, 32, 10)),
+    rest(60, text(Col::Name, "APPLICATION", 12, 32, 10)),
     number(Col::Processes, "PROCS", 6, 2),
     number(Col::Connections, "CONN", 5, 3),
     amount(Col::Amount(Amount::RxRate), "RX/s", 7),

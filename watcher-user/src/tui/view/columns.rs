@@ -23,12 +23,12 @@ pub struct Column<C> {
     pub align: Align,
     /// It is dropped rather than being narrower.
     pub min: u16,
-    /// It gets no wider before every other column is as wide as it wants to be.
+    /// It gets no wider before every other column is as wide as it wants to be. Small wishes come first.
     pub want: u16,
     /// Columns with the smallest value are dropped first.
     pub keep: u8,
-    /// It takes what nobody else wants.
-    pub rest: bool,
+    /// It takes what nobody else wants, up to this: numbers far from their name belong to nobody. 0: it takes nothing.
+    pub most: u16,
 }
 
 /// A column and its place.
@@ -42,7 +42,7 @@ pub struct Place<C> {
     pub width: u16,
 }
 
-/// The columns that fit into `width`, in their order, wanted widths served by importance.
+/// The columns that fit into `width`, in their order, small wishes served first.
 #[must_use]
 pub fn fit<C: Copy>(columns: &[Column<C>], width: u16) -> Vec<Place<C>> {
     let mut kept: Vec<Place<C>> =
@@ -53,16 +53,16 @@ pub fn fit<C: Copy>(columns: &[Column<C>], width: u16) -> Vec<Place<C>> {
         kept.remove(least);
     }
     let mut spare = width.saturating_sub(needed(&kept));
-    let mut by_importance: Vec<usize> = (0..kept.len()).collect();
-    by_importance.sort_by_key(|at| std::cmp::Reverse(kept[*at].column.keep));
-    for at in by_importance {
+    let mut by_wish: Vec<usize> = (0..kept.len()).collect();
+    by_wish.sort_by_key(|at| kept[*at].column.want.saturating_sub(kept[*at].width));
+    for at in by_wish {
         let more = kept[at].column.want.saturating_sub(kept[at].width).min(spare);
         kept[at].width += more;
         spare -= more;
     }
     let mut x = 0;
     for place in &mut kept {
-        place.width += if place.column.rest { spare } else { 0 };
+        place.width += place.column.most.saturating_sub(place.width).min(spare);
         place.width = place.width.min(width);
         place.x = x;
         x += place.width + GAP;
@@ -74,12 +74,11 @@ pub fn fit<C: Copy>(columns: &[Column<C>], width: u16) -> Vec<Place<C>> {
 mod tests {
     use super::*;
 
-    const fn column(id: char, min: u16, want: u16, keep: u8, rest: bool) -> Column<char> {
-        Column { id, title: "", align: Align::Left, min, want, keep, rest }
+    const fn column(id: char, min: u16, want: u16, keep: u8, most: u16) -> Column<char> {
+        Column { id, title: "", align: Align::Left, min, want, keep, most }
     }
 
-    const COLUMNS: [Column<char>; 3] =
-        [column('a', 4, 4, 1, false), column('b', 10, 20, 3, true), column('c', 5, 10, 2, false)];
+    const COLUMNS: [Column<char>; 3] = [column('a', 4, 4, 1, 0), column('b', 10, 20, 3, 90), column('c', 5, 10, 2, 0)];
 
     fn places(width: u16) -> String {
         let place = |place: &Place<char>| format!("{}{}+{}", place.column.id, place.x, place.width);
@@ -89,9 +88,10 @@ mod tests {
     #[test]
     fn the_least_important_goes_first_and_the_rest_column_takes_what_is_over() {
         assert_eq!(places(100), "a0+4 b5+84 c90+10");
-        assert_eq!(places(30), "a0+4 b5+19 c25+5", "the more important one grows first");
+        assert_eq!(places(200), "a0+4 b5+90 c96+10", "there is an end to it");
+        assert_eq!(places(30), "a0+4 b5+14 c20+10", "small wishes come first");
         assert_eq!(places(21), "a0+4 b5+10 c16+5");
-        assert_eq!(places(20), "b0+14 c15+5");
+        assert_eq!(places(20), "b0+10 c11+9");
         assert_eq!(places(15), "b0+15");
         assert_eq!(places(3), "b0+3");
         assert_eq!(places(0), "b0+0");

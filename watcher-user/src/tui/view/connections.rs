@@ -28,12 +28,12 @@ enum Col {
 }
 
 const COLUMNS: &[super::columns::Column<Col>] = &[
-    rest(text(Col::Process, "PROCESS", 10, 16, 13)),
+    rest(40, text(Col::Process, "PROCESS", 10, 16, 13)),
     text(Col::Local, "LOCAL", 21, 27, 1),
     text(Col::Arrow, "", 1, 1, 9),
     text(Col::Remote, "REMOTE", 21, 47, 12),
     text(Col::Protocol, "PROTO", 5, 6, 2),
-    text(Col::State, "STATE", 6, 10, 5),
+    text(Col::State, "STATE", 7, 10, 5),
     number(Col::Age, "AGE", 6, 3),
     amount(Col::Amount(Amount::RxRate), "RX/s", 11),
     amount(Col::Amount(Amount::TxRate), "TX/s", 8),

@@ -14,6 +14,9 @@ use crate::tui::{
 
 type Spans = Vec<Span<'static>>;
 
+/// Columns that the rates take, and the gaps around the sparkline behind them.
+const RATES: usize = 38;
+
 /// The lines above the tabs; fewer on a low screen.
 pub fn lines(state: &State, width: usize, height: u16, ink: Ink) -> Vec<Line<'static>> {
     let Some(moment) = state.shown() else {
@@ -23,8 +26,10 @@ pub fn lines(state: &State, width: usize, height: u16, ink: Ink) -> Vec<Line<'st
     let totals = &snapshot.totals;
     let shown = state.zero.totals(snapshot);
     let traffic = shown.shown(state.settings.loopback);
+    let promises = promises(state, snapshot, ink);
+    let longest = promises.first().map_or(0, length);
     let mut lines = vec![
-        between(rates(state, moment, &traffic, width, ink), promises(state, snapshot, ink), width),
+        between(rates(state, moment, &traffic, width.saturating_sub(longest), ink), promises, width),
         between(sums(state, snapshot, &traffic, width, ink), shares(state, totals, ink), width),
     ];
     if height >= 12 {
@@ -36,9 +41,12 @@ pub fn lines(state: &State, width: usize, height: u16, ink: Ink) -> Vec<Line<'st
     lines
 }
 
+fn length(spans: &Spans) -> usize {
+    spans.iter().map(Span::width).sum()
+}
+
 /// `left`, and at the right edge the first of `choices` that fits. Nothing at the left: the choice stands there.
 fn between(left: Spans, choices: Vec<Spans>, width: usize) -> Line<'static> {
-    let length = |spans: &Spans| spans.iter().map(Span::width).sum::<usize>();
     let used = length(&left);
     let room = width.saturating_sub(used + if left.is_empty() { 1 } else { 3 });
     let mut spans = left;
@@ -58,7 +66,7 @@ fn rates(state: &State, moment: &Moment, traffic: &Traffic, width: usize, ink: I
         Span::styled("  tx ", theme.faint()),
         Span::styled(format!("{:>11}", units.rate(traffic.tx_rate) + "/s"), theme.tx().add_modifier(Modifier::BOLD)),
     ];
-    let room = width.saturating_sub(62).min(HISTORY_LENGTH);
+    let room = width.saturating_sub(RATES).min(HISTORY_LENGTH);
     if let Ok(room @ 8..) = u16::try_from(room) {
         let line = spark::line(moment.history.total(state.settings.loopback), room, ink.glyphs);
         spans.push(Span::raw("  "));
@@ -188,9 +196,9 @@ pub fn tabs(state: &State, width: u16, ink: Ink) -> Line<'static> {
     let length: usize = badges.iter().map(Span::width).sum();
     let room = usize::from(width).saturating_sub(length);
     let choices = [(usize::MAX, true), (usize::MAX, false), (4, false), (0, false)];
-    let views = choices.into_iter().map(|(letters, counts)| views(state, letters, counts, ink));
+    let mut views = choices.into_iter().map(|(letters, counts)| views(state, letters, counts, ink));
     let fits = |views: &Spans| views.iter().map(Span::width).sum::<usize>() <= room;
-    let mut spans = views.clone().find(fits).or_else(|| views.last()).unwrap_or_default();
+    let mut spans = views.clone().find(fits).or_else(|| views.next_back()).unwrap_or_default();
     let used: usize = spans.iter().map(Span::width).sum();
     spans.push(Span::raw(" ".repeat(room.saturating_sub(used))));
     spans.extend(badges);
@@ -202,10 +210,12 @@ fn views(state: &State, letters: usize, counts: bool, ink: Ink) -> Spans {
     for (at, view) in View::ALL.into_iter().enumerate() {
         let title: String = view.title().chars().take(letters).collect();
         let mut tab = format!("{} {title}", at + 1);
-        if let Some(moment) = state.shown().filter(|_| counts) {
-            let all = held(&moment.snapshot, view);
-            tab = match (view == state.view, state.list().entries().len()) {
-                (true, shown) if shown != all => format!("{tab} {}/{}", count(shown as u64), count(all as u64)),
+        if counts && state.shown().is_some() {
+            let all = state.held(view);
+            tab = match state.list().entries().len() {
+                shown if view == state.view && state.is_narrowed() => {
+                    format!("{tab} {}/{}", count(shown as u64), count(all as u64))
+                }
                 _ => format!("{tab} {}", count(all as u64)),
             };
         }
@@ -214,15 +224,6 @@ fn views(state: &State, letters: usize, counts: bool, ink: Ink) -> Spans {
         spans.push(Span::styled(tab, if view == state.view { current } else { ink.theme.faint() }));
     }
     spans
-}
-
-fn held(snapshot: &Snapshot, view: View) -> usize {
-    match view {
-        View::Processes => snapshot.processes.len(),
-        View::Connections => snapshot.flows.len(),
-        View::Remotes => snapshot.remotes.len(),
-        View::Applications => snapshot.apps.len(),
-    }
 }
 
 /// Focus, user, filter, follow.

@@ -16,7 +16,7 @@ const KEYS: usize = 14;
 const WORDS: &[(&str, &str)] = &[
     ("attributed", "share of all bytes that a call of some process explains; the rest is unattributed, never spread"),
     ("checked", "TCP sockets whose end was compared with the kernel's own counters; unbalanced: they differed"),
-    ("lost", "events that did not arrive in time; bytes are never lost by that"),
+    ("lost", "events that did not arrive; bytes lost with them are part of what is unattributed"),
     ("pid, owner", "grade: bytes belong to the process that made the call, or to the owner of the socket"),
     ("packet sockets", "frames of AF_PACKET sockets: link-layer bytes, totalled apart"),
     ("HISTORY", "both directions, the last 60 intervals, each row against its own peak"),

@@ -48,6 +48,9 @@ impl Ink {
 pub fn draw(frame: &mut Frame<'_>, state: &mut State, appearance: Appearance) {
     let ink = Ink { theme: Theme::new(appearance.colour), glyphs: appearance.glyphs() };
     let area = frame.area();
+    if area.is_empty() {
+        return;
+    }
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let (width, height) = SMALLEST;
         let message = format!("{}x{}: too small, needs {width}x{height}", area.width, area.height);

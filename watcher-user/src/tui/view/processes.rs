@@ -36,7 +36,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     let mut columns = vec![
         number(Col::Pid, "PID", 7, 8),
         text(Col::User, "USER", 7, 10, 4),
-        rest(text(Col::Name, "PROCESS", 12, 24, 20)),
+        rest(100, text(Col::Name, "PROCESS", 12, 24, 20)),
         amount(Col::Amount(Amount::RxRate), "RX/s", 10),
         amount(Col::Amount(Amount::TxRate), "TX/s", 9),
         amount(Col::Amount(Amount::Rx), "RX", 7),

@@ -23,12 +23,12 @@ const AMOUNT: u16 = 8;
 
 /// A column of text.
 pub const fn text<C>(id: C, title: &'static str, min: u16, want: u16, keep: u8) -> Column<C> {
-    Column { id, title, align: Align::Left, min, want, keep, rest: false }
+    Column { id, title, align: Align::Left, min, want, keep, most: 0 }
 }
 
 /// A column of numbers.
 pub const fn number<C>(id: C, title: &'static str, width: u16, keep: u8) -> Column<C> {
-    Column { id, title, align: Align::Right, min: width, want: width, keep, rest: false }
+    Column { id, title, align: Align::Right, min: width, want: width, keep, most: 0 }
 }
 
 /// A column of amounts or rates.
@@ -36,9 +36,9 @@ pub const fn amount<C>(id: C, title: &'static str, keep: u8) -> Column<C> {
     number(id, title, AMOUNT, keep)
 }
 
-/// The column that takes what is over.
-pub const fn rest<C: Copy>(column: Column<C>) -> Column<C> {
-    Column { rest: true, ..column }
+/// The column that takes what is over, up to `most`.
+pub const fn rest<C: Copy>(most: u16, column: Column<C>) -> Column<C> {
+    Column { most, ..column }
 }
 
 /// How many rows an area has room for.

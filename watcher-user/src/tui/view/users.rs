@@ -22,7 +22,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
         block = block.border_set(ASCII_BORDER);
     }
     let inner = block.inner(outer);
-    frame.render_widget(Clear, outer);
+    // One column more at each side: half of a wide character must not cut into the border.
+    let around = Rect { x: outer.x.saturating_sub(1), width: outer.width + 2, ..outer }.intersection(area);
+    frame.render_widget(Clear, around);
     frame.render_widget(block, outer);
     let skip = (users.cursor + 1).saturating_sub(inner.height.into());
     for (y, (at, row)) in (inner.y..inner.bottom()).zip(users.rows.iter().enumerate().skip(skip)) {
