@@ -1,9 +1,9 @@
 //! `watcher top` without a kernel: a few hundred made-up processes, the same in every run.
 //!
-//! `cargo run --example tui_demo [processes [seconds-per-interval]]`
+//! `cargo run --example tui_demo [processes [seconds-per-interval [panic|error]]]`: with the last, it fails after a
+//! while, to see that the terminal is given back.
 
 use std::{
-    convert::Infallible,
     net::{Ipv4Addr, Ipv6Addr, SocketAddr},
     time::Duration,
 };
@@ -53,7 +53,9 @@ async fn main() -> anyhow::Result<()> {
         retention: Retention { ended_process: Duration::from_secs(30), ..Retention::default() },
         appearance: Appearance::from_env(),
     };
-    tui::run(Made::new(processes), options).await
+    let mut made = Made::new(processes);
+    made.end = arguments.next();
+    tui::run(made, options).await
 }
 
 /// A xorshift: deterministic, and enough for a picture.
@@ -75,13 +77,14 @@ struct Made {
     flows: Vec<(FlowSample, u64)>,
     next: u32,
     quality: Quality,
+    end: Option<String>,
 }
 
 impl Made {
     fn new(processes: u32) -> Self {
         let quality = Quality { backend: "ebpf", grade: Grade::Pid, degraded: Vec::new() };
         let dice = Dice(0x9e37_79b9_7f4a_7c15);
-        let mut made = Self { dice, round: 0, news: Vec::new(), flows: Vec::new(), next: 1, quality };
+        let mut made = Self { dice, round: 0, news: Vec::new(), flows: Vec::new(), next: 1, quality, end: None };
         made.news.push(seen(made.process(1), "systemd", "/sbin/init", 0, None));
         for _ in 0..processes {
             made.born();
@@ -180,10 +183,15 @@ fn seen(id: ProcessId, name: &str, command: &str, uid: u32, parent: Option<Proce
 }
 
 impl Source for Made {
-    type Error = Infallible;
+    type Error = std::io::Error;
 
-    async fn collect(&mut self) -> Result<Batch, Infallible> {
+    async fn collect(&mut self) -> Result<Batch, Self::Error> {
         self.round += 1;
+        match self.end.as_deref().filter(|_| self.round > 5) {
+            Some("panic") => panic!("as asked for"),
+            Some(_) => return Err(std::io::Error::other("as asked for")),
+            None => {}
+        }
         let mut flows = Vec::new();
         for at in 0..self.flows.len() {
             let wobble = 70 + self.dice.roll(60);
