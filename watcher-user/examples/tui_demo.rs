@@ -10,15 +10,13 @@ use std::{
 
 use watcher_core::{
     Batch, BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, Grade, KernelCounters,
-    ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, SocketId, SocketInfo, Source, TcpState,
+    ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Scope, SocketId, SocketInfo, Source, TcpState,
 };
 use watcher_user::{
-    names::Names,
-    tui::{
-        self, Options,
-        appearance::Appearance,
-        state::{Conditions, Settings, SortKey},
-    },
+    by::By,
+    filter::Filter,
+    sort::Key,
+    tui::{self, Options},
     units::Units,
 };
 
@@ -46,12 +44,14 @@ async fn main() -> anyhow::Result<()> {
     let interval = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(1.0);
     let options = Options {
         interval: Duration::from_secs_f64(interval),
-        settings: Settings { units: Units::Bytes, names: true, loopback: false, hold: true, tree: false },
-        conditions: Conditions::default(),
-        sort: SortKey::Rate,
-        names: Names::load(),
-        retention: Retention { ended_process: Duration::from_secs(30), ..Retention::default() },
-        appearance: Appearance::from_env(),
+        by: By::Process,
+        sort: Key::Rate,
+        filter: Filter::default(),
+        pids: Vec::new(),
+        limit: None,
+        names: true,
+        units: Units::Bytes,
+        include_loopback: false,
     };
     let mut made = Made::new(processes);
     made.end = arguments.next();

@@ -1,7 +1,17 @@
 //! The parts of the `watcher` binary, for the binary itself, its examples and its tests.
 
+pub mod by;
+pub mod cli;
+pub mod clock;
+pub mod doctor;
 pub mod filter;
-pub mod names;
+#[cfg(target_os = "linux")]
+pub mod linux;
+pub mod services;
+pub mod sort;
 pub mod text;
+pub mod top;
 pub mod tui;
 pub mod units;
+pub mod users;
+pub mod wording;

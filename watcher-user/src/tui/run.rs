@@ -15,28 +15,41 @@ use watcher_core::{Aggregator, Retention, Snapshot, Source};
 use super::{
     appearance::Appearance,
     screen::Screen,
-    state::{Conditions, Outcome, Settings, SortKey, State},
+    state::{Names, Narrow, Outcome, Settings, State},
     view,
 };
-use crate::names::Names;
+use crate::{by::By, filter::Filter, sort::Key, units::Units};
 
-/// What the command line decided.
+/// What the command line asked for.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Between two snapshots.
     pub interval: Duration,
-    /// Switches, as they stand at first.
-    pub settings: Settings,
-    /// Filter, user and pids, as they stand at first.
-    pub conditions: Conditions,
-    /// The order, as it is at first.
-    pub sort: SortKey,
-    /// Names for numbers.
-    pub names: Names,
-    /// How much of the past is kept by name.
-    pub retention: Retention,
-    /// What the terminal can show.
-    pub appearance: Appearance,
+    /// The table to begin with.
+    pub by: By,
+    /// Its order.
+    pub sort: Key,
+    /// Rows to show.
+    pub filter: Filter,
+    /// Processes to show; empty for all.
+    pub pids: Vec<u32>,
+    /// Rows per table; `None` for all.
+    pub limit: Option<usize>,
+    /// Names of users and ports, not numbers.
+    pub names: bool,
+    /// How amounts are written.
+    pub units: Units,
+    /// Whether loopback is shown.
+    pub include_loopback: bool,
+}
+
+impl Options {
+    fn state(self) -> State {
+        let settings =
+            Settings { units: self.units, names: self.names, loopback: self.include_loopback, hold: true, tree: false };
+        let narrow = Narrow { filter: self.filter, user: None, pids: self.pids, limit: self.limit };
+        State::new(settings, narrow, Names::system(), (self.by, self.sort))
+    }
 }
 
 /// Shows what `source` counts until the user, a signal or a failure ends it. The terminal is given back in any case.
@@ -45,7 +58,7 @@ pub struct Options {
 /// The terminal cannot be used, or the source failed.
 pub async fn run<S: Source>(source: S, options: Options) -> anyhow::Result<()> {
     let (sender, receiver) = mpsc::channel(1);
-    let count = pin!(count(source, options.interval, options.retention, sender));
+    let count = pin!(count(source, options.interval, sender));
     let show = pin!(show(options, receiver));
     // Both in one task: a collector need not be `Send`, and is never cut off halfway by a key.
     tokio::select! {
@@ -55,13 +68,8 @@ pub async fn run<S: Source>(source: S, options: Options) -> anyhow::Result<()> {
 }
 
 /// Collects once per interval, for as long as somebody looks.
-async fn count<S: Source>(
-    mut source: S,
-    interval: Duration,
-    retention: Retention,
-    sender: mpsc::Sender<Snapshot>,
-) -> anyhow::Result<()> {
-    let mut aggregator = Aggregator::new(retention);
+async fn count<S: Source>(mut source: S, interval: Duration, sender: mpsc::Sender<Snapshot>) -> anyhow::Result<()> {
+    let mut aggregator = Aggregator::new(Retention::default());
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -78,9 +86,10 @@ async fn show(options: Options, mut snapshots: mpsc::Receiver<Snapshot>) -> anyh
     let mut ends = Ends::new()?;
     let mut screen = Screen::open()?;
     let mut events = EventStream::new();
-    let mut state = State::new(options.settings, options.conditions, options.names, options.sort);
+    let appearance = Appearance::from_env();
+    let mut state = options.state();
     loop {
-        screen.terminal.draw(|frame| view::draw(frame, &mut state, options.appearance)).context("cannot draw")?;
+        screen.terminal.draw(|frame| view::draw(frame, &mut state, appearance)).context("cannot draw")?;
         tokio::select! {
             event = events.next() => {
                 if take_in(event, &mut state)? == Outcome::Quit {

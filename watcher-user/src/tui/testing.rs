@@ -8,8 +8,8 @@ use watcher_core::{
     Traffic,
 };
 
-use super::state::{Conditions, Settings, SortKey, State};
-use crate::{names::Names, units::Units};
+use super::state::{Names, Narrow, Settings, State};
+use crate::{by::By, services::Services, sort::Key, units::Units, users::Users};
 
 /// So many seconds after boot.
 pub fn at(seconds: u64) -> BootTime {
@@ -127,8 +127,13 @@ fn apps(processes: &[ProcessRow]) -> Vec<AppRow> {
 
 /// A state with the default switches and a few names.
 pub fn state() -> State {
-    let passwd = "root:x:0:0::/root:/bin/sh\nwww-data:x:33:33::/:\nanna:x:1000:1000::/home/anna:/bin/sh\n";
-    let names = Names::parse(passwd, "https 443/tcp\nssh 22/tcp # a comment\ndomain 53/udp\n");
+    let users = Users::new(|uid| match uid {
+        0 => Some("root".to_owned()),
+        33 => Some("www-data".to_owned()),
+        1000 => Some("anna".to_owned()),
+        _ => None,
+    });
+    let services = Services::parse("https 443/tcp\nssh 22/tcp\ndomain 53/udp\n");
     let settings = Settings { units: Units::Bytes, names: true, loopback: false, hold: true, tree: false };
-    State::new(settings, Conditions::default(), names, SortKey::Rate)
+    State::new(settings, Narrow::default(), Names::new(users, services), (By::Process, Key::Rate))
 }

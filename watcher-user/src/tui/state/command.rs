@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::View;
+use crate::by::By;
 
 /// Something a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum Command {
     Pages(isize),
     First,
     Last,
-    Show(View),
+    Show(By),
     NextView,
     PreviousView,
     Open,
@@ -80,10 +80,10 @@ pub static BINDINGS: &[Binding] = {
             codes: &[
                 (KeyCode::Tab, C::NextView),
                 (KeyCode::BackTab, C::PreviousView),
-                (char('1'), C::Show(View::Processes)),
-                (char('2'), C::Show(View::Connections)),
-                (char('3'), C::Show(View::Remotes)),
-                (char('4'), C::Show(View::Applications)),
+                (char('1'), C::Show(By::Process)),
+                (char('2'), C::Show(By::Connection)),
+                (char('3'), C::Show(By::Remote)),
+                (char('4'), C::Show(By::App)),
             ],
         },
         Binding {

@@ -3,10 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
 
 use super::{
-    Editor, Focus, Mode, Outcome, RowId, Sort, SortKey, State, Users, View, Zero,
+    Editor, Focus, Mode, Outcome, RowId, Sort, State, TABS, Users, Zero,
     command::{Command, always_quits},
+    tabs::step,
 };
-use crate::{filter::Filter, units::Units};
+use crate::{by::By, filter::Filter, sort::Key, units::Units};
 
 impl State {
     /// Takes in a key.
@@ -38,20 +39,20 @@ impl State {
             Command::First => self.list_mut().go(0),
             Command::Last => self.list_mut().go(usize::MAX),
             Command::Show(view) => self.show(view),
-            Command::NextView => self.show(self.view.step(1)),
-            Command::PreviousView => self.show(self.view.step(View::ALL.len() - 1)),
+            Command::NextView => self.show(step(self.view, 1)),
+            Command::PreviousView => self.show(step(self.view, TABS.len() - 1)),
             Command::Open => self.open(),
             Command::Back => self.back(),
-            Command::Filter => self.mode = Mode::Filter(Editor::new(self.conditions.filter.text()), None),
+            Command::Filter => self.mode = Mode::Filter(Editor::new(self.narrow.filter.text()), None),
             Command::Users => {
                 if let Some(moment) = self.shown() {
-                    self.mode = Mode::Users(Users::new(&moment.snapshot, self.conditions.user));
+                    self.mode = Mode::Users(Users::new(&moment.snapshot, self.narrow.user));
                 }
             }
             Command::SortNext => self.sort(self.list().sort.step(self.view, true)),
             Command::SortPrevious => self.sort(self.list().sort.step(self.view, false)),
-            Command::SortReceived => self.toggle_sort(SortKey::RxRate, SortKey::Rx),
-            Command::SortSent => self.toggle_sort(SortKey::TxRate, SortKey::Tx),
+            Command::SortReceived => self.toggle_sort(Key::RxRate, Key::Rx),
+            Command::SortSent => self.toggle_sort(Key::TxRate, Key::Tx),
             Command::Invert => {
                 let sort = self.list().sort;
                 self.sort(Sort { inverted: !sort.inverted, ..sort });
@@ -74,8 +75,8 @@ impl State {
             Command::Tree => {
                 settings.tree = !settings.tree;
                 let notice = either(settings.tree, "process tree: rows include their children", "flat list");
-                if self.view != View::Processes {
-                    self.show(View::Processes);
+                if self.view != By::Process {
+                    self.show(By::Process);
                 }
                 notice
             }
@@ -105,7 +106,7 @@ impl State {
         self.rearrange();
     }
 
-    fn show(&mut self, view: View) {
+    fn show(&mut self, view: By) {
         (self.view, self.focus) = (view, None);
         self.back.clear();
         self.rearrange();
@@ -113,11 +114,11 @@ impl State {
 
     fn sort(&mut self, sort: Sort) {
         self.list_mut().sort = sort;
-        self.notice = Some(format!("sorted by {}", sort.key.title()));
+        self.notice = Some(format!("sorted by {}", sort.key.name()));
         self.rearrange();
     }
 
-    fn toggle_sort(&mut self, rate: SortKey, total: SortKey) {
+    fn toggle_sort(&mut self, rate: Key, total: Key) {
         let now = self.list().sort;
         self.sort(Sort::by(if now.key == rate && !now.inverted { total } else { rate }));
     }
@@ -151,9 +152,9 @@ impl State {
     fn open(&mut self) {
         let Some(id) = self.list().current().map(|entry| entry.id.clone()) else { return };
         let (view, focus) = match id {
-            RowId::Process(id) => (View::Connections, Focus::Process(id)),
-            RowId::Remote(address) => (View::Connections, Focus::Remote(address)),
-            RowId::App(ref name) => (View::Processes, Focus::App(name.clone())),
+            RowId::Process(id) => (By::Connection, Focus::Process(id)),
+            RowId::Remote(address) => (By::Connection, Focus::Remote(address)),
+            RowId::App(ref name) => (By::Process, Focus::App(name.clone())),
             RowId::Flow(_) => return,
         };
         self.list_mut().select(Some(id));
@@ -167,10 +168,10 @@ impl State {
     fn back(&mut self) {
         if let Some((view, focus)) = self.back.pop() {
             (self.view, self.focus) = (view, focus);
-        } else if !self.conditions.filter.is_empty() {
-            self.conditions.filter = Filter::default();
-        } else if self.conditions.user.is_some() {
-            self.conditions.user = None;
+        } else if !self.narrow.filter.is_empty() {
+            self.narrow.filter = Filter::default();
+        } else if self.narrow.user.is_some() {
+            self.narrow.user = None;
         } else {
             self.list_mut().select(None);
         }
@@ -181,7 +182,7 @@ impl State {
         let Mode::Filter(editor, error) = &mut self.mode else { return };
         match key.code {
             KeyCode::Esc => {
-                self.conditions.filter = Filter::default();
+                self.narrow.filter = Filter::default();
                 self.mode = Mode::Browse;
                 self.rearrange();
             }
@@ -189,7 +190,7 @@ impl State {
             _ if editor.on_key(key) => match Filter::parse(&editor.text()) {
                 Ok(filter) => {
                     *error = None;
-                    self.conditions.filter = filter;
+                    self.narrow.filter = filter;
                     self.arrange();
                 }
                 Err(why) => *error = Some(why),
@@ -221,7 +222,7 @@ impl State {
             KeyCode::Home | KeyCode::Char('g') => users.step(isize::MIN),
             KeyCode::End | KeyCode::Char('G') => users.step(isize::MAX),
             KeyCode::Enter => {
-                self.conditions.user = users.picked();
+                self.narrow.user = users.picked();
                 self.mode = Mode::Browse;
                 self.rearrange();
             }

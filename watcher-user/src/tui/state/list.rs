@@ -196,7 +196,7 @@ impl List {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::state::SortKey;
+    use crate::sort::Key;
 
     fn entries(names: &[&str]) -> Vec<Entry> {
         let entry = |(index, name): (usize, &&str)| Entry {
@@ -211,7 +211,7 @@ mod tests {
     }
 
     fn list(names: &[&str], page: usize) -> List {
-        let mut list = List::new(Sort::by(SortKey::Name));
+        let mut list = List::new(Sort::by(Key::Name));
         list.replace(entries(names));
         list.fit(page);
         list

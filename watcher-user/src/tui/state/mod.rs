@@ -6,9 +6,10 @@ mod history;
 mod hold;
 mod keys;
 mod list;
-mod matching;
+mod names;
 mod rows;
 mod sort;
+mod tabs;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -23,46 +24,35 @@ pub use command::{BINDINGS, Command};
 pub use editor::Editor;
 pub use history::{History, LENGTH as HISTORY_LENGTH};
 pub use list::{Entry, List, RowId};
-pub use matching::Conditions;
+pub use names::Names;
 pub use rows::Focus;
-pub use sort::{Sort, SortKey};
+pub use sort::{Sort, keys};
+pub use tabs::{TABS, place, title};
 pub use tree::Branch;
 pub use users::{UserRow, Users};
 pub use zero::Zero;
 
-use crate::{names::Names, units::Units};
+use crate::{by::By, filter::Filter, sort::Key, units::Units};
 use rows::Asked;
 
-/// The tables, in the order of Tab.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
-    /// One row per process.
-    Processes,
-    /// One row per connection.
-    Connections,
-    /// One row per remote address.
-    Remotes,
-    /// One row per application name.
-    Applications,
+/// Which rows are left, beside the switches.
+#[derive(Debug, Clone, Default)]
+pub struct Narrow {
+    /// Text typed after `/`.
+    pub filter: Filter,
+    /// Only processes of this user.
+    pub user: Option<u32>,
+    /// Only these processes; empty for all.
+    pub pids: Vec<u32>,
+    /// At most so many rows.
+    pub limit: Option<usize>,
 }
 
-impl View {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::Processes, Self::Connections, Self::Remotes, Self::Applications];
-
-    /// As the screen names it.
+impl Narrow {
+    /// Whether every row is left.
     #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Processes => "Processes",
-            Self::Connections => "Connections",
-            Self::Remotes => "Remotes",
-            Self::Applications => "Applications",
-        }
-    }
-
-    fn step(self, by: usize) -> Self {
-        Self::ALL[(self as usize + by) % Self::ALL.len()]
+    pub fn is_empty(&self) -> bool {
+        self.filter.is_empty() && self.user.is_none() && self.pids.is_empty()
     }
 }
 
@@ -121,9 +111,9 @@ pub struct State {
     /// Names for numbers.
     pub names: Names,
     /// Filter, user, pids.
-    pub conditions: Conditions,
+    pub narrow: Narrow,
     /// Which table.
-    pub view: View,
+    pub view: By,
     /// What its rows are parts of.
     pub focus: Option<Focus>,
     /// What keys go to.
@@ -134,21 +124,21 @@ pub struct State {
     pub notice: Option<String>,
     live: Option<Moment>,
     frozen: Option<Moment>,
-    back: Vec<(View, Option<Focus>)>,
+    back: Vec<(By, Option<Focus>)>,
     lists: [List; 4],
     held: [usize; 4],
 }
 
 impl State {
-    /// Nothing counted yet.
+    /// Nothing counted yet; `view` sorted by `sort`.
     #[must_use]
-    pub fn new(settings: Settings, conditions: Conditions, names: Names, sort: SortKey) -> Self {
-        let list = |view| List::new(Sort::by(if SortKey::of(view).contains(&sort) { sort } else { SortKey::Rate }));
+    pub fn new(settings: Settings, narrow: Narrow, names: Names, (view, sort): (By, Key)) -> Self {
+        let list = |by| List::new(Sort::by(if by == view { sort } else { Key::default() }));
         Self {
             settings,
             names,
-            conditions,
-            view: View::Processes,
+            narrow,
+            view,
             focus: None,
             mode: Mode::Browse,
             zero: Zero::default(),
@@ -156,7 +146,7 @@ impl State {
             live: None,
             frozen: None,
             back: Vec::new(),
-            lists: View::ALL.map(list),
+            lists: TABS.map(list),
             held: [0; 4],
         }
     }
@@ -188,24 +178,24 @@ impl State {
     /// The rows of the current view.
     #[must_use]
     pub fn list(&self) -> &List {
-        &self.lists[self.view as usize]
+        &self.lists[place(self.view)]
     }
 
     /// The rows of the current view.
     pub fn list_mut(&mut self) -> &mut List {
-        &mut self.lists[self.view as usize]
+        &mut self.lists[place(self.view)]
     }
 
     /// How many rows a view has without filter, user and focus.
     #[must_use]
-    pub fn held(&self, view: View) -> usize {
-        self.held[view as usize]
+    pub fn held(&self, view: By) -> usize {
+        self.held[place(view)]
     }
 
     /// Whether the current view shows a part of its rows only.
     #[must_use]
     pub fn is_narrowed(&self) -> bool {
-        self.focus.is_some() || !self.conditions.is_empty()
+        self.focus.is_some() || !self.narrow.is_empty()
     }
 
     /// Works out the rows of the current view anew.
@@ -214,15 +204,15 @@ impl State {
         let asked = Asked {
             moment,
             settings: &self.settings,
-            conditions: &self.conditions,
+            narrow: &self.narrow,
             zero: &self.zero,
             names: &self.names,
             focus: self.focus.as_ref(),
         };
-        let list = &mut self.lists[self.view as usize];
+        let list = &mut self.lists[place(self.view)];
         let rows = asked.rows(self.view, list);
         list.replace(rows);
-        self.held = View::ALL.map(|view| asked.held(view));
+        self.held = TABS.map(|view| asked.held(view));
     }
 
     /// Works out the rows anew, nothing being held in place.

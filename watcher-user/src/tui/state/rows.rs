@@ -1,18 +1,21 @@
 //! From a snapshot to the rows of a view: what is shown, with which numbers, in which order.
 
-use std::{borrow::Cow, net::IpAddr, rc::Rc};
+use std::{net::IpAddr, rc::Rc};
 
-use watcher_core::{AppRow, FlowRow, FlowState, PerScope, ProcessId, ProcessRow, RemoteRow, Scope, Traffic};
+use watcher_core::{AppRow, FlowRow, FlowState, PerScope, ProcessId, ProcessRow, RemoteRow, Traffic};
 
 use super::{
-    Moment, Settings, View,
+    Moment, Names, Narrow, Settings,
     list::{Entry, List, RowId},
-    matching::{Conditions, Matches, matches},
-    sort::{SortKey, Value},
+    sort,
     tree::{self, Parents},
     zero::Zero,
 };
-use crate::{names::Names, tui::labels};
+use crate::{
+    by::By,
+    sort::{Key, Sight, Sortable, Value},
+    top::{Choice, Conditions},
+};
 
 /// One thing whose parts are shown, instead of everything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +36,7 @@ pub struct Asked<'a> {
     /// Switches.
     pub settings: &'a Settings,
     /// Filter, user, pids.
-    pub conditions: &'a Conditions,
+    pub narrow: &'a Narrow,
     /// What is subtracted.
     pub zero: &'a Zero,
     /// Names for numbers.
@@ -44,38 +47,46 @@ pub struct Asked<'a> {
 
 impl Asked<'_> {
     /// The rows of `view`, in the order of `list`.
-    pub fn rows(&self, view: View, list: &mut List) -> Vec<Entry> {
-        let found = matches(self.conditions, &self.moment.snapshot, self.names);
-        let found = found.as_ref();
+    pub fn rows(&self, view: By, list: &mut List) -> Vec<Entry> {
+        let choice = Choice::new(&self.moment.snapshot, self.conditions());
         let mut rows = match view {
-            View::Processes if self.settings.tree => return self.tree(found, list),
-            View::Processes => self.processes(|row| found.is_none_or(|found| found.processes.contains(&row.id))),
-            View::Connections => self.flows(found),
-            View::Remotes => self.remotes(found),
-            View::Applications => self.apps(found),
+            By::Process if self.settings.tree => self.tree(&choice, list),
+            By::Process => self.processes(&choice),
+            By::Connection => self.flows(&choice),
+            By::Remote => self.remotes(&choice),
+            By::App => self.apps(&choice),
         };
-        self.sort(view, list, &mut rows);
+        if !(view == By::Process && self.settings.tree) {
+            self.sort(view, list, &mut rows);
+        }
+        rows.truncate(self.narrow.limit.unwrap_or(usize::MAX));
         rows
     }
 
     /// How many rows `view` has when nothing narrows it.
-    pub fn held(&self, view: View) -> usize {
-        let snapshot = &self.moment.snapshot;
+    pub fn held(&self, view: By) -> usize {
+        let (snapshot, conditions) = (&self.moment.snapshot, self.conditions());
         match view {
-            View::Processes => {
-                snapshot.processes.iter().filter(|row| self.in_scope(&row.traffic, Some(&row.connections))).count()
-            }
-            View::Connections => snapshot.flows.iter().filter(|row| self.is_flow_shown(row)).count(),
-            View::Remotes => snapshot.remotes.iter().filter(|row| self.is_remote_shown(row)).count(),
-            View::Applications => {
-                snapshot.apps.iter().filter(|row| self.in_scope(&row.traffic, Some(&row.connections))).count()
-            }
+            By::Process => snapshot.processes.iter().filter(|row| conditions.see_process(row)).count(),
+            By::Connection => snapshot.flows.iter().filter(|row| conditions.see_flow(row)).count(),
+            By::Remote => snapshot.remotes.iter().filter(|row| conditions.see_remote(row)).count(),
+            By::App => snapshot.apps.iter().filter(|row| conditions.see_app(row)).count(),
         }
     }
 
-    fn processes(&self, wanted: impl Fn(&ProcessRow) -> bool) -> Vec<Entry> {
-        let rows = self.moment.snapshot.processes.iter().enumerate();
-        let rows = rows.filter(|(_, row)| self.in_scope(&row.traffic, Some(&row.connections)) && wanted(row));
+    fn conditions(&self) -> Conditions<'_> {
+        Conditions {
+            filter: &self.narrow.filter,
+            pids: &self.narrow.pids,
+            user: self.narrow.user,
+            include_loopback: self.settings.loopback,
+            users: self.names.users(self.settings.names),
+            services: self.names.services(self.settings.names),
+        }
+    }
+
+    fn processes(&self, choice: &Choice<'_>) -> Vec<Entry> {
+        let rows = self.moment.snapshot.processes.iter().enumerate().filter(|(_, row)| choice.process(row));
         let rows = rows.filter(|(_, row)| match self.focus {
             Some(Focus::App(name)) => *row.info.name == **name,
             _ => true,
@@ -89,17 +100,17 @@ impl Asked<'_> {
 
     /// What is above a row that is left is there for its place only: it adds nothing of its own. Descendants that have
     /// ended and aged out have no name to match, and count only where everything is shown.
-    fn tree(&self, found: Option<&Matches<'_>>, list: &mut List) -> Vec<Entry> {
+    fn tree(&self, choice: &Choice<'_>, list: &mut List) -> Vec<Entry> {
         let snapshot = &self.moment.snapshot;
         let all = snapshot.processes.iter().chain(&snapshot.ancestors);
         let known: Parents = all.clone().filter_map(|row| Some((row.id, row.info.parent?))).collect();
-        let mut rows = self.processes(|row| found.is_none_or(|found| found.processes.contains(&row.id)));
+        let mut rows = self.processes(choice);
         let named = rows.iter().map(|entry| entry.process(snapshot).id).collect();
         let above = tree::above(&named, &known);
         for (index, row) in all.enumerate().filter(|(_, row)| above.contains(&row.id)) {
             rows.push(self.entry(RowId::Process(row.id), index, &PerScope::default(), 0));
         }
-        if found.is_none() && self.focus.is_none() {
+        if self.narrow.is_empty() && self.focus.is_none() {
             let ended = self.zero.ended(snapshot);
             for entry in &mut rows {
                 let traffic = ended.of(entry.process(snapshot));
@@ -107,19 +118,15 @@ impl Asked<'_> {
                 entry.frames += traffic.packet.rx_bytes + traffic.packet.tx_bytes;
             }
         }
-        tree::grow(rows, &known, |rows| self.sort(View::Processes, list, rows))
+        tree::grow(rows, &known, |rows| self.sort(By::Process, list, rows))
     }
 
-    fn flows(&self, found: Option<&Matches<'_>>) -> Vec<Entry> {
-        let rows = self.moment.snapshot.flows.iter().enumerate();
-        let rows = rows.filter(|(index, row)| {
-            self.is_flow_shown(row)
-                && found.is_none_or(|found| found.flows[*index])
-                && match self.focus {
-                    Some(Focus::Process(id)) => row.sample.id.process == *id,
-                    Some(Focus::Remote(address)) => row.remote().map(|remote| remote.ip()) == *address,
-                    _ => true,
-                }
+    fn flows(&self, choice: &Choice<'_>) -> Vec<Entry> {
+        let rows = self.moment.snapshot.flows.iter().enumerate().filter(|(_, row)| choice.flow(row));
+        let rows = rows.filter(|(_, row)| match self.focus {
+            Some(Focus::Process(id)) => row.sample.id.process == *id,
+            Some(Focus::Remote(address)) => row.remote().map(|remote| remote.ip().to_canonical()) == *address,
+            _ => true,
         });
         let entry = |(index, row): (usize, &FlowRow)| Entry {
             id: RowId::Flow(row.id()),
@@ -132,20 +139,16 @@ impl Asked<'_> {
         rows.map(entry).collect()
     }
 
-    fn remotes(&self, found: Option<&Matches<'_>>) -> Vec<Entry> {
-        let rows = self.moment.snapshot.remotes.iter().enumerate();
-        let rows = rows.filter(|(_, row)| self.is_remote_shown(row));
-        let rows = rows.filter(|(_, row)| found.is_none_or(|found| found.remotes.contains(&row.address)));
+    fn remotes(&self, choice: &Choice<'_>) -> Vec<Entry> {
+        let rows = self.moment.snapshot.remotes.iter().enumerate().filter(|(_, row)| choice.remote(row));
         let entry = |(index, row): (usize, &RemoteRow)| {
             self.entry(RowId::Remote(row.address), index, &self.zero.remote(row), row.connections)
         };
         rows.map(entry).collect()
     }
 
-    fn apps(&self, found: Option<&Matches<'_>>) -> Vec<Entry> {
-        let rows = self.moment.snapshot.apps.iter().enumerate();
-        let rows = rows.filter(|(_, row)| self.in_scope(&row.traffic, Some(&row.connections)));
-        let rows = rows.filter(|(_, row)| found.is_none_or(|found| found.apps.contains(&*row.name)));
+    fn apps(&self, choice: &Choice<'_>) -> Vec<Entry> {
+        let rows = self.moment.snapshot.apps.iter().enumerate().filter(|(_, row)| choice.app(row));
         let entry = |(index, row): (usize, &AppRow)| {
             let connections = self.count(&row.connections);
             self.entry(RowId::App(row.name.as_str().into()), index, &self.zero.app(row), connections)
@@ -159,40 +162,19 @@ impl Asked<'_> {
     }
 
     fn count(&self, connections: &PerScope<u32>) -> u32 {
-        let loopback = if self.settings.loopback { connections.loopback } else { 0 };
-        connections.network + connections.packet + loopback
-    }
-
-    /// What moved bytes within the host only is hidden with loopback.
-    fn in_scope(&self, traffic: &PerScope<Traffic>, connections: Option<&PerScope<u32>>) -> bool {
-        let moved = |t: &Traffic| t.rx_bytes + t.tx_bytes > 0;
-        let open = |scope: fn(&PerScope<u32>) -> u32| connections.is_some_and(|c| scope(c) > 0);
-        self.settings.loopback
-            || moved(&traffic.network)
-            || moved(&traffic.packet)
-            || open(|c| c.network + c.packet)
-            || !(moved(&traffic.loopback) || open(|c| c.loopback))
-    }
-
-    fn is_flow_shown(&self, row: &FlowRow) -> bool {
-        self.settings.loopback || row.sample.scope != Scope::Loopback
-    }
-
-    fn is_remote_shown(&self, row: &RemoteRow) -> bool {
-        let elsewhere = !row.address.is_some_and(|address| address.to_canonical().is_loopback());
-        (self.settings.loopback || elsewhere) && self.in_scope(&row.traffic, None)
+        connections.ip(self.settings.loopback) + connections.packet
     }
 
     /// Equal rows: more bytes first, then by identity, so that idle rows stand still.
-    fn sort(&self, view: View, list: &mut List, rows: &mut Vec<Entry>) {
+    fn sort(&self, view: By, list: &mut List, rows: &mut Vec<Entry>) {
         let key = list.sort.key;
-        let hold = self.settings.hold && key.wobbles();
+        let hold = self.settings.hold && sort::wobbles(key);
         let value = |entry: &Entry| match self.value(view, key, entry) {
-            Value::Number(number) if hold => Value::Number(list.hold.settle(&entry.id, number)),
+            Value::Number(number, bytes) if hold => Value::Number(list.hold.settle(&entry.id, number), bytes),
             value => value,
         };
+        let values: Vec<Value> = rows.iter().map(value).collect();
         let descending = list.sort.is_descending();
-        let values: Vec<Value<'_>> = rows.iter().map(value).collect();
         let mut order: Vec<usize> = (0..rows.len()).collect();
         order.sort_unstable_by(|a, b| {
             let order = values[*a].compare(&values[*b]);
@@ -201,69 +183,35 @@ impl Asked<'_> {
                 .then_with(|| total(&b.traffic).cmp(&total(&a.traffic)))
                 .then_with(|| a.id.cmp(&b.id))
         });
-        drop(values);
         let mut slots: Vec<Option<Entry>> = std::mem::take(rows).into_iter().map(Some).collect();
         rows.extend(order.into_iter().filter_map(|at| slots[at].take()));
     }
 
-    fn value(&self, view: View, key: SortKey, entry: &Entry) -> Value<'_> {
-        let traffic = &entry.traffic;
+    /// What is worked out here (zero subtracted, children added) goes by the entry, the rest by the row.
+    fn value(&self, view: By, key: Key, entry: &Entry) -> Value {
+        let (traffic, bytes) = (&entry.traffic, total(&entry.traffic));
         match key {
-            SortKey::Rate => return Value::Number(traffic.rx_rate + traffic.tx_rate),
-            SortKey::RxRate => return Value::Number(traffic.rx_rate),
-            SortKey::TxRate => return Value::Number(traffic.tx_rate),
-            SortKey::Total => return Value::Number(total(traffic) as f64),
-            SortKey::Rx => return Value::Number(traffic.rx_bytes as f64),
-            SortKey::Tx => return Value::Number(traffic.tx_bytes as f64),
-            SortKey::Connections => return Value::Number(entry.connections.into()),
+            Key::Rate => return Value::Number(traffic.rx_rate + traffic.tx_rate, bytes),
+            Key::RxRate => return Value::Number(traffic.rx_rate, bytes),
+            Key::TxRate => return Value::Number(traffic.tx_rate, bytes),
+            Key::Bytes => return Value::Number(0.0, bytes),
+            Key::Rx => return Value::Number(0.0, traffic.rx_bytes),
+            Key::Tx => return Value::Number(0.0, traffic.tx_bytes),
+            Key::Connections => return Value::Number(0.0, entry.connections.into()),
             _ => {}
         }
         let snapshot = &self.moment.snapshot;
+        let users = self.names.users(self.settings.names);
+        let sight = Sight { include_loopback: self.settings.loopback, now: snapshot.at, users };
         match view {
-            View::Processes => self.process_value(key, entry.process(snapshot)),
-            View::Connections => self.flow_value(key, &snapshot.flows[entry.index]),
-            View::Remotes => {
-                let row = &snapshot.remotes[entry.index];
-                match key {
-                    SortKey::Processes => Value::Number(row.processes.into()),
-                    _ => Value::Address(row.address.map(|ip| (ip, 0).into())),
-                }
+            By::Process => entry.process(snapshot).value(key, &sight),
+            By::Connection => {
+                let row = &snapshot.flows[entry.index];
+                let process = snapshot.process(row.sample.id.process);
+                (row, process.map_or("", |process| &*process.info.name)).value(key, &sight)
             }
-            View::Applications => {
-                let row = &snapshot.apps[entry.index];
-                match key {
-                    SortKey::Processes => Value::Number(row.processes.into()),
-                    _ => Value::Text(Cow::Borrowed(&row.name)),
-                }
-            }
-        }
-    }
-
-    fn process_value<'a>(&'a self, key: SortKey, row: &'a ProcessRow) -> Value<'a> {
-        match key {
-            SortKey::Name => Value::Text(Cow::Borrowed(&row.info.name)),
-            SortKey::User if self.settings.names => Value::Text(match self.names.user(row.info.uid) {
-                Some(name) => Cow::Borrowed(name),
-                None => Cow::Owned(row.info.uid.to_string()),
-            }),
-            SortKey::User => Value::Number(row.info.uid.into()),
-            _ => Value::Number(row.id.tgid.into()),
-        }
-    }
-
-    fn flow_value<'a>(&'a self, key: SortKey, row: &'a FlowRow) -> Value<'a> {
-        let sample = &row.sample;
-        match key {
-            SortKey::Local => Value::Address(Some(sample.socket.local)),
-            SortKey::Remote => Value::Address(row.remote()),
-            SortKey::Protocol => Value::Text(Cow::Owned(labels::protocol(sample.socket.protocol))),
-            SortKey::State => Value::Text(Cow::Borrowed(labels::state(sample.state))),
-            SortKey::Age => {
-                Value::Number(labels::age(row, self.moment.snapshot.at).map_or(f64::INFINITY, |age| age.as_secs_f64()))
-            }
-            _ => Value::Text(Cow::Borrowed(
-                self.moment.snapshot.process(sample.id.process).map_or("", |row| &row.info.name),
-            )),
+            By::Remote => (&snapshot.remotes[entry.index]).value(key, &sight),
+            By::App => (&snapshot.apps[entry.index]).value(key, &sight),
         }
     }
 }

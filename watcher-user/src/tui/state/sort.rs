@@ -1,107 +1,46 @@
-//! What rows are sorted by.
+//! The order of a list, and how keys change it.
 
-use std::{cmp::Ordering, net::SocketAddr};
+use crate::{by::By, sort::Key};
 
-use super::View;
-
-/// A property of a row that gives an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "the names are those of the columns")]
-pub enum SortKey {
-    Pid,
-    User,
-    Name,
-    /// Received and sent per second, together.
-    Rate,
-    RxRate,
-    TxRate,
-    /// Received and sent, together.
-    Total,
-    Rx,
-    Tx,
-    Connections,
-    Local,
-    Remote,
-    Protocol,
-    State,
-    Age,
-    Processes,
+/// What a table can be sorted by, in the order of its columns on the screen.
+#[must_use]
+pub fn keys(by: By) -> &'static [Key] {
+    use Key as K;
+    match by {
+        By::Process => {
+            &[K::Pid, K::User, K::Name, K::Rate, K::RxRate, K::TxRate, K::Bytes, K::Rx, K::Tx, K::Connections]
+        }
+        By::Connection => &[
+            K::Pid,
+            K::Name,
+            K::Local,
+            K::Remote,
+            K::Protocol,
+            K::State,
+            K::Age,
+            K::Rate,
+            K::RxRate,
+            K::TxRate,
+            K::Bytes,
+            K::Rx,
+            K::Tx,
+        ],
+        By::Remote => &[K::Remote, K::Processes, K::Connections, K::Rate, K::RxRate, K::TxRate, K::Bytes, K::Rx, K::Tx],
+        By::App => &[K::Name, K::Processes, K::Connections, K::Rate, K::RxRate, K::TxRate, K::Bytes, K::Rx, K::Tx],
+    }
 }
 
-impl SortKey {
-    /// Whether its values go up and down by themselves, so that rows are held in place.
-    #[must_use]
-    pub fn wobbles(self) -> bool {
-        matches!(self, Self::Rate | Self::RxRate | Self::TxRate)
-    }
-
-    /// Whether the biggest comes first; text and addresses begin with the smallest.
-    #[must_use]
-    pub fn is_descending(self) -> bool {
-        use SortKey as K;
-        !matches!(self, K::Pid | K::User | K::Name | K::Local | K::Remote | K::Protocol | K::State)
-    }
-
-    /// As the screen names it.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::Pid => "pid",
-            Self::User => "user",
-            Self::Name => "name",
-            Self::Rate => "rx/s + tx/s",
-            Self::RxRate => "rx/s",
-            Self::TxRate => "tx/s",
-            Self::Total => "rx + tx",
-            Self::Rx => "rx",
-            Self::Tx => "tx",
-            Self::Connections => "connections",
-            Self::Local => "local",
-            Self::Remote => "remote",
-            Self::Protocol => "protocol",
-            Self::State => "state",
-            Self::Age => "age",
-            Self::Processes => "processes",
-        }
-    }
-
-    /// What a view can be sorted by, in the order of its columns.
-    #[must_use]
-    pub fn of(view: View) -> &'static [Self] {
-        use SortKey as K;
-        match view {
-            View::Processes => {
-                &[K::Pid, K::User, K::Name, K::Rate, K::RxRate, K::TxRate, K::Total, K::Rx, K::Tx, K::Connections]
-            }
-            View::Connections => &[
-                K::Name,
-                K::Local,
-                K::Remote,
-                K::Protocol,
-                K::State,
-                K::Age,
-                K::Rate,
-                K::RxRate,
-                K::TxRate,
-                K::Total,
-                K::Rx,
-                K::Tx,
-            ],
-            View::Remotes => {
-                &[K::Remote, K::Processes, K::Connections, K::Rate, K::RxRate, K::TxRate, K::Total, K::Rx, K::Tx]
-            }
-            View::Applications => {
-                &[K::Name, K::Processes, K::Connections, K::Rate, K::RxRate, K::TxRate, K::Total, K::Rx, K::Tx]
-            }
-        }
-    }
+/// Whether its values go up and down by themselves, so that rows are held in place.
+#[must_use]
+pub fn wobbles(key: Key) -> bool {
+    matches!(key, Key::Rate | Key::RxRate | Key::TxRate)
 }
 
 /// The order of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sort {
     /// By what.
-    pub key: SortKey,
+    pub key: Key,
     /// Against its natural direction.
     pub inverted: bool,
 }
@@ -109,44 +48,37 @@ pub struct Sort {
 impl Sort {
     /// In the natural direction.
     #[must_use]
-    pub fn by(key: SortKey) -> Self {
+    pub fn by(key: Key) -> Self {
         Self { key, inverted: false }
     }
+
     /// Whether the biggest comes first.
     #[must_use]
     pub fn is_descending(self) -> bool {
         self.key.is_descending() != self.inverted
     }
-    /// The next or previous key of a view.
+
+    /// The next or previous key of a table.
     #[must_use]
-    pub fn step(self, view: View, forward: bool) -> Self {
-        let keys = SortKey::of(view);
+    pub fn step(self, by: By, forward: bool) -> Self {
+        let keys = keys(by);
         let at = keys.iter().position(|key| *key == self.key).unwrap_or(0);
         let next = if forward { at + 1 } else { at + keys.len() - 1 };
         Self::by(keys[next % keys.len()])
     }
 }
 
-/// The value of one row under a [`SortKey`].
-#[derive(Debug, Clone)]
-pub enum Value<'a> {
-    /// A number.
-    Number(f64),
-    /// Text.
-    Text(std::borrow::Cow<'a, str>),
-    /// An address; rows without one come first.
-    Address(Option<SocketAddr>),
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl Value<'_> {
-    /// Smallest first. Values of one key are of one kind.
-    #[must_use]
-    pub fn compare(&self, other: &Self) -> Ordering {
-        match (self, other) {
-            (Self::Number(a), Self::Number(b)) => a.total_cmp(b),
-            (Self::Text(a), Self::Text(b)) => a.cmp(b),
-            (Self::Address(a), Self::Address(b)) => a.cmp(b),
-            _ => Ordering::Equal,
+    #[test]
+    fn every_key_of_a_table_has_its_place() {
+        for by in [By::Process, By::App, By::Connection, By::Remote] {
+            let (mut here, mut there) = (keys(by).to_vec(), Key::of(by).to_vec());
+            here.sort_by_key(|key| key.name());
+            there.sort_by_key(|key| key.name());
+            assert_eq!(here, there);
         }
     }
 }

@@ -3,8 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 use watcher_core::PerScope;
 
-use super::{Focus, Mode, Outcome, RowId, SortKey, State, View};
+use super::{Focus, Mode, Outcome, RowId, State, TABS, keys, place};
 use crate::{
+    by::By,
+    sort::Key,
     tui::{
         scene::scene,
         testing::{at, flow, id, process, snapshot, state, traffic},
@@ -162,7 +164,7 @@ fn a_filter_takes_effect_while_it_is_typed_and_a_broken_one_not_at_all() {
     state.on_key(key(KeyCode::Backspace));
     press(&mut state, "\n");
     assert!(matches!(state.mode, Mode::Browse));
-    assert_eq!(state.conditions.filter.text(), "!p1");
+    assert_eq!(state.narrow.filter.text(), "!p1");
     press(&mut state, "/\u{1b}");
     assert_eq!(rows(&state).len(), 3);
 }
@@ -210,12 +212,12 @@ fn enter_opens_what_a_row_is_made_of_and_escape_goes_back() {
         press(&mut state, "j");
     }
     press(&mut state, "\n");
-    assert_eq!((state.view, rows(&state)), (View::Processes, vec!["810".to_owned(), "811".to_owned()]));
+    assert_eq!((state.view, rows(&state)), (By::Process, vec!["810".to_owned(), "811".to_owned()]));
     press(&mut state, "\n");
-    assert_eq!((state.view, rows(&state)), (View::Connections, vec!["53122".to_owned()]));
+    assert_eq!((state.view, rows(&state)), (By::Connection, vec!["53122".to_owned()]));
     assert_eq!(state.focus, Some(Focus::Process(id(810))));
     press(&mut state, "\u{1b}\u{1b}");
-    assert_eq!((state.view, &state.focus), (View::Applications, &None));
+    assert_eq!((state.view, &state.focus), (By::App, &None));
     assert_eq!(selected(&state), Some(RowId::App("nginx".into())));
 }
 
@@ -223,23 +225,23 @@ fn enter_opens_what_a_row_is_made_of_and_escape_goes_back() {
 fn tab_goes_round_and_back() {
     let mut state = with(&[(1, 1)]);
     press(&mut state, "\t\t\t");
-    assert_eq!(state.view, View::Applications);
+    assert_eq!(state.view, By::App);
     press(&mut state, "\t");
-    assert_eq!(state.view, View::Processes);
+    assert_eq!(state.view, By::Process);
     state.on_key(key(KeyCode::BackTab));
-    assert_eq!(state.view, View::Applications);
+    assert_eq!(state.view, By::App);
     press(&mut state, "2");
-    assert_eq!(state.view, View::Connections);
+    assert_eq!(state.view, By::Connection);
 }
 
 #[test]
 fn every_column_sorts_both_ways() {
-    for view in View::ALL {
+    for view in TABS {
         let mut state = state();
         state.on_snapshot(scene(1));
         press(&mut state, "l");
-        press(&mut state, &(view as usize + 1).to_string());
-        for _ in SortKey::of(view) {
+        press(&mut state, &(place(view) + 1).to_string());
+        for _ in keys(view) {
             press(&mut state, ">");
             let mut one = rows(&state);
             press(&mut state, "I");
@@ -250,7 +252,7 @@ fn every_column_sorts_both_ways() {
             assert_eq!(one, other, "the same rows");
             press(&mut state, "I");
         }
-        assert_eq!(state.list().sort.key, SortKey::Rate, "it goes round");
+        assert_eq!(state.list().sort.key, Key::Rate, "it goes round");
     }
 }
 
@@ -262,7 +264,7 @@ fn r_and_s_sort_by_rates_and_then_by_totals() {
         press(&mut state, press_key);
         keys.push(state.list().sort.key);
     }
-    assert_eq!(keys, [SortKey::RxRate, SortKey::Rx, SortKey::TxRate, SortKey::Tx, SortKey::TxRate]);
+    assert_eq!(keys, [Key::RxRate, Key::Rx, Key::TxRate, Key::Tx, Key::TxRate]);
 }
 
 #[test]
@@ -303,12 +305,12 @@ fn one_user_can_be_picked_and_given_up() {
     state.on_snapshot(scene(1));
     let all = rows(&state).len();
     press(&mut state, "ujj\n");
-    assert_eq!(state.conditions.user, Some(33));
+    assert_eq!(state.narrow.user, Some(33));
     assert_eq!(rows(&state), ["810", "811"]);
     press(&mut state, "u\u{1b}");
-    assert_eq!(state.conditions.user, Some(33), "Esc changes nothing");
+    assert_eq!(state.narrow.user, Some(33), "Esc changes nothing");
     press(&mut state, "\u{1b}");
-    assert_eq!((state.conditions.user, rows(&state).len()), (None, all));
+    assert_eq!((state.narrow.user, rows(&state).len()), (None, all));
 }
 
 #[test]

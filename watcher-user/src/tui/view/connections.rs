@@ -10,9 +10,14 @@ use super::{
     table::{Amount, Table, amount, name, number, rest, text},
     words,
 };
-use crate::tui::{
-    labels,
-    state::{Entry, Moment, SortKey, State},
+use crate::{
+    sort::Key,
+    top,
+    tui::{
+        labels,
+        state::{Entry, Moment, State},
+    },
+    wording,
 };
 
 #[derive(Clone, Copy)]
@@ -32,9 +37,9 @@ const COLUMNS: &[super::columns::Column<Col>] = &[
     text(Col::Local, "LOCAL", 21, 27, 1),
     text(Col::Arrow, "", 1, 1, 9),
     text(Col::Remote, "REMOTE", 21, 47, 12),
-    text(Col::Protocol, "PROTO", 5, 6, 2),
-    text(Col::State, "STATE", 7, 10, 5),
-    number(Col::Age, "AGE", 6, 3),
+    text(Col::Protocol, "PROTO", 5, 7, 2),
+    text(Col::State, "STATE", 7, 13, 5),
+    number(Col::Age, "AGE", 7, 3),
     amount(Col::Amount(Amount::RxRate), "RX/s", 11),
     amount(Col::Amount(Amount::TxRate), "TX/s", 8),
     amount(Col::Amount(Amount::Rx), "RX", 7),
@@ -47,12 +52,12 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     Table {
         columns: COLUMNS,
         sorts: &|column| match column {
-            Col::Process => &[SortKey::Name],
-            Col::Local => &[SortKey::Local],
-            Col::Remote => &[SortKey::Remote],
-            Col::Protocol => &[SortKey::Protocol],
-            Col::State => &[SortKey::State],
-            Col::Age => &[SortKey::Age],
+            Col::Process => &[Key::Name],
+            Col::Local => &[Key::Local],
+            Col::Remote => &[Key::Remote],
+            Col::Protocol => &[Key::Protocol],
+            Col::State => &[Key::State],
+            Col::Age => &[Key::Age],
             Col::Amount(amount) => amount.sorts(),
             Col::Arrow => &[],
         },
@@ -89,12 +94,12 @@ fn cell(
             Some(remote) => Line::raw(words::clip_middle(&end(remote, state), room, cut)),
             None => Line::styled(if sample.scope == Scope::Packet { "frames" } else { "-" }, ink.theme.faint()),
         },
-        Col::Protocol => Line::raw(labels::protocol(sample.socket.protocol)),
-        Col::State => Line::raw(words::clip(labels::state(sample.state), room, cut)),
-        Col::Age => match labels::age(row, moment.snapshot.at) {
+        Col::Protocol => Line::raw(wording::protocol(sample.socket.protocol)),
+        Col::State => Line::raw(words::clip(&labels::state(sample.state, room), room, cut)),
+        Col::Age => match top::age(row, moment.snapshot.at) {
             // Older than the collector: it has lived longer than anybody here knows.
-            Some(age) if sample.socket.seeded => Line::raw(format!(">{}", labels::span(age))),
-            Some(age) => Line::raw(labels::span(age)),
+            Some(age) if sample.socket.seeded => Line::raw(format!(">{}", wording::span(age))),
+            Some(age) => Line::raw(wording::span(age)),
             None => Line::styled("-", ink.theme.faint()),
         },
         Col::Amount(amount) => amount.cell(&entry.traffic, &state.settings, ink),
@@ -111,7 +116,7 @@ fn arrow(direction: Direction, ink: Ink) -> &'static str {
 
 /// An end of a connection, its port by name where that is wanted and known.
 fn end(end: SocketAddr, state: &State) -> String {
-    let service = if state.settings.names { state.names.service(end.port()) } else { None };
+    let service = state.names.services(state.settings.names).and_then(|services| services.name(end.port()));
     match (service, end) {
         (_, end) if end.port() == 0 => end.ip().to_string(),
         (None, end) => end.to_string(),

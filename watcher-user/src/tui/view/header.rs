@@ -7,9 +7,12 @@ use ratatui::{
 use watcher_core::{Snapshot, Totals, Traffic};
 
 use super::{Ink, spark, words};
-use crate::tui::{
-    labels::{self, count},
-    state::{Focus, HISTORY_LENGTH, Moment, State, View},
+use crate::{
+    tui::{
+        labels::count,
+        state::{Focus, HISTORY_LENGTH, Moment, State, TABS, title},
+    },
+    wording,
 };
 
 type Spans = Vec<Span<'static>>;
@@ -80,7 +83,7 @@ fn sums(state: &State, snapshot: &Snapshot, traffic: &Traffic, width: usize, ink
     let since = match state.zero.at {
         _ if width < 64 => String::new(),
         None => "  since start".to_owned(),
-        Some(zero) => format!("  since zero, {}", labels::span(snapshot.at.since(zero))),
+        Some(zero) => format!("  since zero, {}", wording::span(snapshot.at.since(zero))),
     };
     // Under the rates, their `/s` left out.
     vec![
@@ -101,7 +104,7 @@ fn promises(state: &State, snapshot: &Snapshot, ink: Ink) -> Vec<Spans> {
     let mut short = Vec::new();
     if let Some(paused) = state.paused() {
         short.push(Span::styled(
-            format!(" PAUSED {} ", labels::span(paused)),
+            format!(" PAUSED {} ", wording::span(paused)),
             theme.warn().add_modifier(Modifier::REVERSED),
         ));
         short.push(Span::raw(" "));
@@ -207,8 +210,8 @@ pub fn tabs(state: &State, width: u16, ink: Ink) -> Line<'static> {
 
 fn views(state: &State, letters: usize, counts: bool, ink: Ink) -> Spans {
     let mut spans = Vec::new();
-    for (at, view) in View::ALL.into_iter().enumerate() {
-        let title: String = view.title().chars().take(letters).collect();
+    for (at, view) in TABS.into_iter().enumerate() {
+        let title: String = title(view).chars().take(letters).collect();
         let mut tab = format!("{} {title}", at + 1);
         if counts && state.shown().is_some() {
             let all = state.held(view);
@@ -241,11 +244,11 @@ fn badges(state: &State, room: u16, ink: Ink) -> Spans {
         };
         words.push(format!("{} {of}", ink.glyphs.into));
     }
-    if let Some(uid) = state.conditions.user {
+    if let Some(uid) = state.narrow.user {
         words.push(format!("user {}", super::processes::user(state, uid)));
     }
-    if !state.conditions.filter.is_empty() {
-        words.push(format!("/{}", state.conditions.filter.text()));
+    if !state.narrow.filter.is_empty() {
+        words.push(format!("/{}", state.narrow.filter.text()));
     }
     if state.list().follow {
         words.push("follow".to_owned());

@@ -24,8 +24,9 @@ use ratatui::{
 
 use super::{
     appearance::{Appearance, Glyphs},
-    state::{Mode, State, View},
+    state::{Mode, State},
 };
+use crate::by::By;
 use theme::Theme;
 
 /// Below this, one line says so.
@@ -70,10 +71,10 @@ pub fn draw(frame: &mut Frame<'_>, state: &mut State, appearance: Appearance) {
     if state.shown().is_some() {
         state.list_mut().fit(table::room(body));
         match state.view {
-            View::Processes => processes::draw(frame, body, state, ink),
-            View::Connections => connections::draw(frame, body, state, ink),
-            View::Remotes => remotes::draw(frame, body, state, ink),
-            View::Applications => applications::draw(frame, body, state, ink),
+            By::Process => processes::draw(frame, body, state, ink),
+            By::Connection => connections::draw(frame, body, state, ink),
+            By::Remote => remotes::draw(frame, body, state, ink),
+            By::App => applications::draw(frame, body, state, ink),
         }
     }
     match state.mode {

@@ -1,5 +1,7 @@
 //! The table of processes.
 
+use std::rc::Rc;
+
 use ratatui::{
     Frame,
     layout::Rect,
@@ -12,9 +14,10 @@ use super::{
     table::{Amount, Table, amount, bytes, count, name, number, rest, text},
     words,
 };
-use crate::tui::{
-    labels,
-    state::{Branch, Entry, HISTORY_LENGTH, Moment, SortKey, State},
+use crate::{
+    sort::Key,
+    tui::state::{Branch, Entry, HISTORY_LENGTH, Moment, State},
+    wording,
 };
 
 #[derive(Clone, Copy)]
@@ -51,11 +54,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     Table {
         columns: &columns,
         sorts: &|column| match column {
-            Col::Pid => &[SortKey::Pid],
-            Col::User => &[SortKey::User],
-            Col::Name => &[SortKey::Name],
+            Col::Pid => &[Key::Pid],
+            Col::User => &[Key::User],
+            Col::Name => &[Key::Name],
             Col::Amount(amount) => amount.sorts(),
-            Col::Connections => &[SortKey::Connections],
+            Col::Connections => &[Key::Connections],
             Col::Frames | Col::History => &[],
         },
         cell: &|entry, column, room| cell(entry, row(entry), column, room, state, moment, ink),
@@ -90,16 +93,15 @@ fn cell(
 }
 
 /// A user as the settings want it.
-pub fn user(state: &State, uid: u32) -> String {
-    let name = if state.settings.names { state.names.user(uid) } else { None };
-    name.map_or_else(|| uid.to_string(), str::to_owned)
+pub fn user(state: &State, uid: u32) -> Rc<str> {
+    state.names.users(state.settings.names).name(uid)
 }
 
 fn process(entry: &Entry, row: &ProcessRow, now: BootTime, room: u16, ink: Ink) -> Line<'static> {
     let guide = entry.branch.map(|branch| guide(branch, ink)).unwrap_or_default();
     let guide_width = u16::try_from(words::width(&guide)).unwrap_or(room).min(room);
     let more = match row.exited {
-        Some(at) => format!("exited {} ago", labels::span(now.since(at))),
+        Some(at) => format!("exited {} ago", wording::span(now.since(at))),
         // The command line says its first word again: only what follows it is news.
         None => row.info.command.split_once(' ').map(|(_, arguments)| arguments.to_owned()).unwrap_or_default(),
     };

@@ -8,7 +8,10 @@ use super::{
     table::{Amount, Table, amount, count, number, rest, text},
     words,
 };
-use crate::tui::state::{Entry, SortKey, State};
+use crate::{
+    sort::Key,
+    tui::state::{Entry, State},
+};
 
 #[derive(Clone, Copy)]
 enum Col {
@@ -34,9 +37,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     Table {
         columns: COLUMNS,
         sorts: &|column| match column {
-            Col::Remote => &[SortKey::Remote],
-            Col::Processes => &[SortKey::Processes],
-            Col::Connections => &[SortKey::Connections],
+            Col::Remote => &[Key::Remote],
+            Col::Processes => &[Key::Processes],
+            Col::Connections => &[Key::Connections],
             Col::Amount(amount) => amount.sorts(),
         },
         cell: &|entry, column, room| match column {

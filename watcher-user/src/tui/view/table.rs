@@ -14,7 +14,8 @@ use super::{
     words,
 };
 use crate::{
-    tui::state::{Entry, List, Settings, SortKey},
+    sort::Key,
+    tui::state::{Entry, List, Settings},
     units::Units,
 };
 
@@ -52,7 +53,7 @@ pub struct Table<'a, C> {
     /// All columns it could have.
     pub columns: &'a [Column<C>],
     /// What a column sorts by; the first of them is tried by its heading.
-    pub sorts: &'a dyn Fn(C) -> &'static [SortKey],
+    pub sorts: &'a dyn Fn(C) -> &'static [Key],
     /// The text of a cell, given the room it has.
     pub cell: &'a dyn Fn(&Entry, C, u16) -> Line<'static>,
     /// The style of a whole row.
@@ -128,12 +129,12 @@ pub enum Amount {
 impl Amount {
     /// What sorts by this column.
     #[must_use]
-    pub fn sorts(self) -> &'static [SortKey] {
+    pub fn sorts(self) -> &'static [Key] {
         match self {
-            Self::RxRate => &[SortKey::RxRate, SortKey::Rate],
-            Self::TxRate => &[SortKey::TxRate, SortKey::Rate],
-            Self::Rx => &[SortKey::Rx, SortKey::Total],
-            Self::Tx => &[SortKey::Tx, SortKey::Total],
+            Self::RxRate => &[Key::RxRate, Key::Rate],
+            Self::TxRate => &[Key::TxRate, Key::Rate],
+            Self::Rx => &[Key::Rx, Key::Bytes],
+            Self::Tx => &[Key::Tx, Key::Bytes],
         }
     }
 

@@ -38,9 +38,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
 fn label(state: &State, row: &UserRow, width: u16, ink: Ink) -> String {
     let name = match row.uid {
         None => "everybody".to_owned(),
-        Some(uid) => match state.names.user(uid) {
-            Some(name) => format!("{name} ({uid})"),
-            None => uid.to_string(),
+        Some(uid) => match &*state.names.users(true).name(uid) {
+            name if name == uid.to_string() => name.to_owned(),
+            name => format!("{name} ({uid})"),
         },
     };
     let processes = row.processes.to_string();

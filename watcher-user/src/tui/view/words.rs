@@ -3,15 +3,10 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::text::printable;
+pub use crate::text::width;
 
 fn width_of(c: char) -> usize {
     c.width().unwrap_or(0)
-}
-
-/// Columns that `text` takes.
-#[must_use]
-pub fn width(text: &str) -> usize {
-    text.chars().map(width_of).sum()
 }
 
 /// `raw` as the terminal may have it, at most `room` columns, cut at its end. Characters beyond what can fit are not

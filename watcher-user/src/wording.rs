@@ -1,0 +1,81 @@
+//! The words for what the model has types for: stable, lower case, the same on the screen and in JSON.
+
+use std::{borrow::Cow, time::Duration};
+
+use watcher_core::{CloseReason, Direction, FlowState, Protocol, TcpState};
+
+/// `tcp`, `udp`, `raw:47`.
+#[must_use]
+pub fn protocol(protocol: Protocol) -> Cow<'static, str> {
+    Cow::Borrowed(match protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Icmp => "icmp",
+        Protocol::Sctp => "sctp",
+        Protocol::Mptcp => "mptcp",
+        Protocol::Packet => "packet",
+        Protocol::Raw(number) => return Cow::Owned(format!("raw:{number}")),
+        Protocol::Other(number) => return Cow::Owned(format!("other:{number}")),
+    })
+}
+
+/// `outgoing`, `incoming`; nothing when not known.
+#[must_use]
+pub fn direction(direction: Direction) -> Option<&'static str> {
+    match direction {
+        Direction::Unknown => None,
+        Direction::Outgoing => Some("outgoing"),
+        Direction::Incoming => Some("incoming"),
+    }
+}
+
+/// The TCP state, or `open`, or `closed`.
+#[must_use]
+pub fn state(state: FlowState) -> &'static str {
+    match state {
+        FlowState::Open => "open",
+        FlowState::Closed { .. } => "closed",
+        FlowState::Tcp(state) => match state {
+            TcpState::Established => "established",
+            TcpState::SynSent => "syn_sent",
+            TcpState::SynRecv => "syn_recv",
+            TcpState::FinWait1 => "fin_wait_1",
+            TcpState::FinWait2 => "fin_wait_2",
+            TcpState::TimeWait => "time_wait",
+            TcpState::Close => "close",
+            TcpState::CloseWait => "close_wait",
+            TcpState::LastAck => "last_ack",
+            TcpState::Listen => "listen",
+            TcpState::Closing => "closing",
+        },
+    }
+}
+
+/// Why a flow ended: `fin`, `reset_by_peer`, `error:110`.
+#[must_use]
+pub fn reason(reason: CloseReason) -> Cow<'static, str> {
+    Cow::Borrowed(match reason {
+        CloseReason::Fin => "fin",
+        CloseReason::ResetByPeer => "reset_by_peer",
+        CloseReason::ResetLocally => "reset_locally",
+        CloseReason::Refused => "refused",
+        CloseReason::TimedOut => "timed_out",
+        CloseReason::Unreachable => "unreachable",
+        CloseReason::Disconnected => "disconnected",
+        CloseReason::Released => "released",
+        CloseReason::Error(errno) => return Cow::Owned(format!("error:{errno}")),
+    })
+}
+
+/// `59s`, `59m59s`, `23h59m`, `9d23h`.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
+}
