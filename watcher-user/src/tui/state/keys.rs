@@ -107,6 +107,7 @@ impl State {
     }
 
     fn show(&mut self, view: By) {
+        self.list_mut().rest();
         (self.view, self.focus) = (view, None);
         self.back.clear();
         self.rearrange();
@@ -158,6 +159,7 @@ impl State {
             RowId::Flow(_) => return,
         };
         self.list_mut().select(Some(id));
+        self.list_mut().rest();
         self.back.push((self.view, self.focus.replace(focus)));
         self.view = view;
         self.list_mut().select(None);
@@ -167,6 +169,7 @@ impl State {
 
     fn back(&mut self) {
         if let Some((view, focus)) = self.back.pop() {
+            self.list_mut().rest();
             (self.view, self.focus) = (view, focus);
         } else if !self.narrow.filter.is_empty() {
             self.narrow.filter = Filter::default();
