@@ -1,6 +1,6 @@
 //! From a key to a new state.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{
     Editor, Focus, Mode, Outcome, RowId, Sort, State, TABS, Users, Zero,
@@ -19,6 +19,11 @@ impl State {
             return Outcome::Quit;
         }
         self.notice = None;
+        // Esc and a key right after it arrive as one: Alt and that key.
+        if key.modifiers.contains(KeyModifiers::ALT) && !matches!(self.mode, Mode::Browse) {
+            self.on_key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
+            return self.on_key(KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key });
+        }
         match &mut self.mode {
             Mode::Browse => match Command::of(key) {
                 Some(Command::Quit) => return Outcome::Quit,
