@@ -1,6 +1,6 @@
 //! From a key to a new state.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::{
     Editor, Focus, Mode, Outcome, RowId, Sort, State, TABS, Users, Zero,
@@ -19,6 +19,11 @@ impl State {
             return Outcome::Quit;
         }
         self.notice = None;
+        // Esc and a key right after it arrive as one: Alt and that key.
+        if key.modifiers.contains(KeyModifiers::ALT) && !matches!(self.mode, Mode::Browse) {
+            self.on_key(KeyEvent::new(KeyCode::Esc, KeyModifiers::NONE));
+            return self.on_key(KeyEvent { modifiers: key.modifiers - KeyModifiers::ALT, ..key });
+        }
         match &mut self.mode {
             Mode::Browse => match Command::of(key) {
                 Some(Command::Quit) => return Outcome::Quit,
@@ -107,6 +112,7 @@ impl State {
     }
 
     fn show(&mut self, view: By) {
+        self.list_mut().rest();
         (self.view, self.focus) = (view, None);
         self.back.clear();
         self.rearrange();
@@ -158,6 +164,7 @@ impl State {
             RowId::Flow(_) => return,
         };
         self.list_mut().select(Some(id));
+        self.list_mut().rest();
         self.back.push((self.view, self.focus.replace(focus)));
         self.view = view;
         self.list_mut().select(None);
@@ -167,6 +174,7 @@ impl State {
 
     fn back(&mut self) {
         if let Some((view, focus)) = self.back.pop() {
+            self.list_mut().rest();
             (self.view, self.focus) = (view, focus);
         } else if !self.narrow.filter.is_empty() {
             self.narrow.filter = Filter::default();

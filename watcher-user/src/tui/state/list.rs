@@ -121,6 +121,12 @@ impl List {
         self.reveal();
     }
 
+    /// Gives memory back while another list is on the screen. The selection stays.
+    pub fn rest(&mut self) {
+        self.entries = Vec::new();
+        self.hold = Hold::default();
+    }
+
     /// Shows the beginning.
     pub fn scroll_up(&mut self) {
         (self.cursor, self.offset) = (0, 0);

@@ -71,6 +71,15 @@ fn keys_that_quit_do_so_from_everywhere_and_q_from_the_table() {
 }
 
 #[test]
+fn a_key_right_after_escape_is_not_typed_into_the_filter() {
+    let mut state = with(&[(11, 3), (12, 2)]);
+    press(&mut state, "/12");
+    state.on_key(KeyEvent::new(KeyCode::Char('j'), KeyModifiers::ALT));
+    assert!(matches!(state.mode, Mode::Browse));
+    assert_eq!((rows(&state).len(), selected(&state)), (2, Some(RowId::Process(id(11)))));
+}
+
+#[test]
 fn a_key_that_is_let_go_is_no_key() {
     let mut state = with(&[(1, 1)]);
     assert_eq!(
