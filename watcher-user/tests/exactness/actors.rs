@@ -39,6 +39,7 @@ const CAST: &[&[(&str, Play)]] = &[
     datagram::CAST,
     ending::CAST,
     life::CAST,
+    raw::CAST,
     datagram_odd::CAST,
     serving::CAST,
     shared::CAST,
