@@ -140,7 +140,7 @@ impl Actor {
     }
 
     /// Tells the test something it waits for.
-    pub fn announce(&self, what: impl ToString) -> Result<()> {
+    pub fn announce(&self, what: impl std::fmt::Display) -> Result<()> {
         say(&Line::Announcement { announce: what.to_string() })
     }
 

@@ -24,8 +24,6 @@ pub struct Object {
 /// Sums since watcher started.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Totals {
-    pub rx_bytes: u64,
-    pub tx_bytes: u64,
     pub unattributed_rx_bytes: u64,
     pub unattributed_tx_bytes: u64,
     pub dropped_events: u64,

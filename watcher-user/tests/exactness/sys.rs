@@ -6,7 +6,7 @@ mod option;
 mod process;
 mod tcp_info;
 
-pub use message::{Message, error_queue, recvfrom, recvmmsg, recvmsg, sendmmsg, sendmsg, sendmsg_control, sendto};
+pub use message::{error_queue, recvfrom, recvmmsg, recvmsg, sendmmsg, sendmsg, sendto};
 pub use option::{get_option, set_option, set_option_bytes};
 pub use process::{Forked, fork, pidfd_getfd, pidfd_open, unshare};
 pub use tcp_info::TcpInfo;

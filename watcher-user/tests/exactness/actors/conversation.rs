@@ -65,12 +65,6 @@ impl Conversation {
         })
     }
 
-    /// Changes the calls in use.
-    pub fn calls(&mut self, calls: &str) -> Result<()> {
-        (self.send, self.recv) = calls::pair(calls)?;
-        Ok(())
-    }
-
     /// Sends exactly `n` bytes in calls of many sizes.
     pub fn send(&mut self, n: u64) -> Result<()> {
         let mut left = n;

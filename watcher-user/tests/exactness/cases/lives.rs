@@ -94,7 +94,7 @@ fn churn(mut stage: Stage<'_>) -> Result<()> {
         failed: now.failed - before.failed,
     };
     let settled = watcher.wait("10,000 ends of connections", |s| {
-        (grown(s.totals.connections).closed >= expected.closed).then(|| s.totals.connections)
+        (grown(s.totals.connections).closed >= expected.closed).then_some(s.totals.connections)
     });
     let now = settled.unwrap_or_else(|_| watcher.state().totals.connections);
     ensure!(grown(now) == expected, "the record grew by {:?}, not {expected:?}", grown(now));
