@@ -1,2 +1,56 @@
+//! The ABI between watcher's eBPF programs and its user space: keys, counters, records, offsets, limits. No logic.
+//!
+//! Every type is `#[repr(C)]`, has no implicit padding and asserts its size. Byte order is the machine's unless a
+//! field says otherwise. Times are nanoseconds of `CLOCK_BOOTTIME`, except where a field says `coarse`.
 #![no_std]
-//! stub
+
+mod accounting;
+mod loss;
+mod offsets;
+mod process;
+mod remote;
+mod socket;
+
+pub use accounting::{FlowCounters, FlowKey, OverflowKey};
+pub use loss::Loss;
+pub use offsets::{ABSENT, Offsets};
+pub use process::{ARGS_LEN, FILENAME_LEN, ProcessExec, ProcessExit, ProcessFork};
+pub use remote::PendingRemote;
+pub use socket::{SocketKey, SocketRecord, TcpCounters, flag};
+
+/// What a record in the ring buffer is: its first four bytes.
+pub mod kind {
+    /// [`crate::SocketRecord`], the last one of its socket and epoch.
+    pub const SOCKET: u32 = 1;
+    /// [`crate::ProcessFork`].
+    pub const FORK: u32 = 2;
+    /// [`crate::ProcessExec`].
+    pub const EXEC: u32 = 3;
+    /// [`crate::ProcessExit`].
+    pub const EXIT: u32 = 4;
+}
+
+/// Indices into the array that the reading iterator and user space share.
+pub mod reading {
+    /// Written by user space: sockets that have not changed since this tick are passed over.
+    pub const SINCE: u32 = 0;
+    /// Written by the iterator at the end of a run: the tick.
+    pub const JIFFIES: u32 = 1;
+    /// Written by the iterator at the end of a run: nanoseconds since boot.
+    pub const BOOT: u32 = 2;
+    /// How many there are.
+    pub const COUNT: u32 = 3;
+}
+
+/// Bytes in the kernel's `task_struct.comm`, the terminating NUL included (include/linux/sched.h).
+pub const COMM_LEN: usize = 16;
+
+/// Declares that values of these types may be copied to and from maps byte by byte.
+macro_rules! pod {
+    ($($t:ty),+ $(,)?) => {$(
+        // SAFETY: the type is repr(C), Copy, without padding, and every bit pattern is a valid value.
+        #[cfg(feature = "user")]
+        unsafe impl aya::Pod for $t {}
+    )+};
+}
+pub(crate) use pod;

@@ -25,7 +25,8 @@ pub struct ProcessInfo {
     pub command: String,
     /// Effective user id when last seen.
     pub uid: u32,
-    /// The process that forked this one.
+    /// The process that forked this one. In a [`crate::Snapshot`], once that one is forgotten: the nearest ancestor that
+    /// is not.
     pub parent: Option<ProcessId>,
 }
 

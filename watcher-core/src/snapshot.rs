@@ -41,7 +41,13 @@ pub struct PerScope<T> {
 }
 
 impl<T> PerScope<T> {
-    /// The value of one scope.
+    /// Each value, changed by `f`.
+    #[must_use]
+    pub fn map<U>(self, f: impl Fn(T) -> U) -> PerScope<U> {
+        PerScope { network: f(self.network), loopback: f(self.loopback), packet: f(self.packet) }
+    }
+
+    /// The value of one scope, to change.
     pub fn get_mut(&mut self, scope: Scope) -> &mut T {
         match scope {
             Scope::Network => &mut self.network,
@@ -51,11 +57,26 @@ impl<T> PerScope<T> {
     }
 }
 
+impl<T: std::ops::Add<Output = T>> std::ops::Add for PerScope<T> {
+    type Output = Self;
+    fn add(self, o: Self) -> Self {
+        Self { network: self.network + o.network, loopback: self.loopback + o.loopback, packet: self.packet + o.packet }
+    }
+}
+
+impl<T: std::ops::Add<Output = T> + Copy> PerScope<T> {
+    /// IP as a view shows it: loopback only when asked for, frames never.
+    #[must_use]
+    pub fn ip(&self, include_loopback: bool) -> T {
+        if include_loopback { self.network + self.loopback } else { self.network }
+    }
+}
+
 impl PerScope<Traffic> {
     /// IP payload as a view shows it: loopback only when asked for, frames never.
     #[must_use]
     pub fn shown(&self, include_loopback: bool) -> Traffic {
-        if include_loopback { self.network + self.loopback } else { self.network }
+        self.ip(include_loopback)
     }
 }
 
@@ -115,6 +136,23 @@ pub struct ProcessRow {
     pub connections: PerScope<u32>,
     /// When it ended.
     pub exited: Option<BootTime>,
+    /// Bytes of ended descendants that have aged out of the list, for a tree that rolls bytes up. Not in `traffic`.
+    pub ended_descendants: PerScope<Traffic>,
+}
+
+impl ProcessRow {
+    /// A process that has moved nothing.
+    #[must_use]
+    pub fn new(id: ProcessId, info: ProcessInfo) -> Self {
+        Self {
+            id,
+            info,
+            traffic: PerScope::default(),
+            connections: PerScope::default(),
+            exited: None,
+            ended_descendants: PerScope::default(),
+        }
+    }
 }
 
 /// One flow.
@@ -148,14 +186,14 @@ pub struct RemoteRow {
     pub traffic: PerScope<Traffic>,
     /// Open flows.
     pub connections: u32,
-    /// Processes that have or had a flow with it and are still listed.
+    /// Processes that have a listed flow with it.
     pub processes: u32,
 }
 
 /// All processes of one name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AppRow {
-    /// The name they share.
+    /// The name they share; empty where it is not known.
     pub name: String,
     /// By scope.
     pub traffic: PerScope<Traffic>,
@@ -176,12 +214,29 @@ pub struct Snapshot {
     pub quality: Quality,
     /// Sums over everything.
     pub totals: Totals,
-    /// Every process that moved a byte or has a flow, until it has ended and aged out.
+    /// Every process that moved a byte or has a flow, until it has ended and aged out. By id.
     pub processes: Vec<ProcessRow>,
-    /// Every flow, until it has ended and aged out.
+    /// What a tree of `processes` needs beside them: those above them that moved nothing themselves. By id.
+    pub ancestors: Vec<ProcessRow>,
+    /// Bytes of processes that have aged out and have no ancestor in this snapshot. The traffic of `processes`, the
+    /// `ended_descendants` of `processes` and `ancestors`, and this add up to `totals.traffic`.
+    pub unlisted: PerScope<Traffic>,
+    /// Every flow, until it or its process has ended and aged out. By id.
     pub flows: Vec<FlowRow>,
     /// Every remote of those, and of folded flows as long as there is room.
     pub remotes: Vec<RemoteRow>,
     /// Every application name.
     pub apps: Vec<AppRow>,
+}
+
+impl Snapshot {
+    /// A process by its id: one that is listed, or an ancestor of one.
+    #[must_use]
+    pub fn process(&self, id: ProcessId) -> Option<&ProcessRow> {
+        let find = |rows: &'_ [ProcessRow]| rows.binary_search_by_key(&id, |row| row.id).ok();
+        if let Some(index) = find(&self.processes) {
+            return self.processes.get(index);
+        }
+        find(&self.ancestors).and_then(|index| self.ancestors.get(index))
+    }
 }

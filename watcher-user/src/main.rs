@@ -1,1 +1,75 @@
-fn main() {}
+//! `watcher`: which process on this machine sent how many bytes to whom.
+
+use std::{io::Write as _, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser as _};
+use watcher_user::{
+    cli::{Cli, CollectorArgs, Command, DoctorArgs},
+    text, top,
+};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(code) => code,
+        Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error may be closed as well: then there is nobody to tell.
+            let message = format!("{error:#}");
+            let lines = message.lines().map(text::printable).collect::<Vec<_>>().join("\n");
+            writeln!(std::io::stderr(), "watcher: {lines}").ok();
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Top(args) => {
+            let options = args.resolve().unwrap_or_else(|error| error.exit());
+            block_on(async { top::run(open(&args.collector)?, options).await })?;
+        }
+        Command::Doctor(args) => return block_on(doctor(args)),
+        Command::Version => writeln!(std::io::stdout(), "watcher {}", env!("CARGO_PKG_VERSION"))?,
+        Command::Completions { shell } => {
+            // Straight to standard output, it would panic where that is closed.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "watcher", &mut script);
+            std::io::stdout().write_all(&script)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Exit code 1 when something is wrong with this machine.
+#[cfg(target_os = "linux")]
+async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    let well = watcher_user::linux::doctor::run(&args.collector.config(), args.json, args.verbose).await?;
+    Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+#[cfg(not(target_os = "linux"))]
+async fn doctor(_: DoctorArgs) -> anyhow::Result<ExitCode> {
+    anyhow::bail!("there is no collector for this system yet")
+}
+
+/// One thread: what watcher does between two ticks is little, and its own threads would be watched too.
+fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+}
+
+#[cfg(target_os = "linux")]
+fn open(args: &CollectorArgs) -> anyhow::Result<watcher_user::linux::EbpfSource> {
+    watcher_user::linux::open(&args.config())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open(_: &CollectorArgs) -> anyhow::Result<top::Nothing> {
+    anyhow::bail!("there is no collector for this system yet")
+}
+
+/// A reader that has gone (`| head`) has what it wanted.
+fn is_closed_output(error: &anyhow::Error) -> bool {
+    let causes = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>());
+    causes.into_iter().any(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}

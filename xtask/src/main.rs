@@ -1,1 +1,49 @@
-fn main() {}
+//! What a developer of watcher runs: `cargo xtask VERB`. One file per verb; this one only finds the verb.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+mod build_ebpf;
+mod ebpf;
+mod repo;
+mod run;
+
+const HELP: &str = "\
+cargo xtask VERB [OPTIONS]
+
+  build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
+";
+
+fn main() -> ExitCode {
+    if let Some(root) = std::env::var_os(ebpf::wrapper::VARIABLE) {
+        return match ebpf::wrapper::run(&root) {
+            Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(1)),
+            Err(error) => failed(&error),
+        };
+    }
+    match verb(lexopt::Parser::from_env()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn verb(mut args: lexopt::Parser) -> Result<()> {
+    let verb = match args.next()? {
+        Some(lexopt::Arg::Value(verb)) => verb,
+        Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) | None => {
+            print!("{HELP}");
+            return Ok(());
+        }
+        Some(other) => return Err(other.unexpected().into()),
+    };
+    match verb.to_string_lossy().as_ref() {
+        "build-ebpf" => build_ebpf::main(args),
+        other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),
+    }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,164 @@
+//! One socket: who owns it, where it leads, what went through it.
+
+use crate::COMM_LEN;
+
+/// Bits of [`SocketRecord::flags`].
+pub mod flag {
+    /// The socket existed when the collector began: counters are relative to that moment.
+    pub const SEEDED: u32 = 1 << 0;
+    /// Created by the kernel for itself (`sk_kern_sock`): every byte belongs to the kernel.
+    pub const KERNEL: u32 = 1 << 1;
+    /// This side called connect(), or sent the first datagram.
+    pub const OUTGOING: u32 = 1 << 2;
+    /// This side accepted, or received the first datagram.
+    pub const INCOMING: u32 = 1 << 3;
+    /// In state LISTEN, or was.
+    pub const LISTENER: u32 = 1 << 4;
+    /// A connection reached state CLOSE; `kernel` holds the counters of that moment.
+    pub const CLOSED: u32 = 1 << 5;
+    /// The final record was handed over: nothing changes any more.
+    pub const FINAL: u32 = 1 << 6;
+    /// A RST came in (tracepoint tcp_receive_reset).
+    pub const RESET_RECEIVED: u32 = 1 << 7;
+    /// A RST went out (tracepoint tcp_send_reset).
+    pub const RESET_SENT: u32 = 1 << 8;
+    /// An upper-layer protocol (kTLS, MPTCP subflow, SMC) reads this TCP socket, so the truth equations do not apply.
+    pub const ULP: u32 = 1 << 9;
+    /// `remote` is set.
+    pub const REMOTE: u32 = 1 << 10;
+    /// The record stands for everything of a process that found no room in the maps.
+    pub const OVERFLOW: u32 = 1 << 11;
+    /// Bytes were lost to the overflow entry when this record could not be kept.
+    pub const DISPLACED: u32 = 1 << 12;
+    /// The kernel counters in `kernel` are from a `tcp_sock`.
+    pub const TCP: u32 = 1 << 13;
+    /// The socket is a SOCK_RAW.
+    pub const RAW: u32 = 1 << 14;
+}
+
+/// Counters of `struct tcp_sock` (include/linux/tcp.h), absolute.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TcpCounters {
+    /// Payload bytes transmitted, retransmissions included.
+    pub bytes_sent: u64,
+    /// Payload bytes transmitted again.
+    pub bytes_retrans: u64,
+    /// Bytes received in order, the FIN counted as one.
+    pub bytes_received: u64,
+    /// Bytes taken out of the receive queue, the FIN not counted.
+    pub consumed: u64,
+    /// `write_seq - snd_nxt` without a queued FIN: accepted, never sent.
+    pub unsent: u32,
+    /// Smoothed round-trip time in microseconds.
+    pub srtt_us: u32,
+    /// Segments received.
+    pub segs_in: u32,
+    /// Segments sent.
+    pub segs_out: u32,
+    /// Bytes in the receive queue, the FIN not counted.
+    pub unread: u32,
+    /// Always 0.
+    pub pad: u32,
+}
+
+/// The value of the socket storage, the record that ends a socket, and what the storage iterator writes: one type.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SocketRecord {
+    /// Always [`crate::kind::SOCKET`].
+    pub kind: u32,
+    /// Bits of [`flag`].
+    pub flags: u32,
+    /// Address of the `struct sock` these counters stand for: differs from the socket's own in a fresh clone.
+    pub sk: u64,
+    /// Socket cookie; 0 until it can be asked for.
+    pub cookie: u64,
+    /// Start of the owner, `start_boottime`.
+    pub owner_start: u64,
+    /// Owner; 0 is the kernel.
+    pub owner_tgid: u32,
+    /// Which connection of this socket.
+    pub epoch: u32,
+    /// Effective user id of the owner when it created the socket.
+    pub uid: u32,
+    /// Inode number of the network namespace.
+    pub netns: u32,
+    /// The owner's `comm` when it created the socket.
+    pub comm: [u8; COMM_LEN],
+    /// AF_INET, AF_INET6 or AF_PACKET.
+    pub family: u16,
+    /// IPPROTO_*.
+    pub protocol: u16,
+    /// Host byte order; 0 when there is none.
+    pub local_port: u16,
+    /// Host byte order.
+    pub remote_port: u16,
+    /// IPv6 or IPv4-mapped, network byte order.
+    pub local: [u8; 16],
+    /// IPv6 or IPv4-mapped, network byte order; zero when unknown.
+    pub remote: [u8; 16],
+    /// `sk_state`, the last one seen.
+    pub state: u8,
+    /// The state before CLOSE.
+    pub last_state: u8,
+    /// SOCK_STREAM, SOCK_DGRAM, SOCK_RAW ...
+    pub socket_type: u8,
+    /// Always 0.
+    pub pad: u8,
+    /// `sk_err` on the way to CLOSE, else 0.
+    pub error: u32,
+    /// Sent by the owner, bytes.
+    pub tx_bytes: u64,
+    /// Received by the owner, bytes.
+    pub rx_bytes: u64,
+    /// Calls of the owner that sent bytes.
+    pub tx_calls: u64,
+    /// Calls of the owner that received bytes (TCP: queue entries read).
+    pub rx_calls: u64,
+    /// Sent on this socket by other processes; their shares are in the flow map.
+    pub other_tx_bytes: u64,
+    /// Received on this socket by other processes.
+    pub other_rx_bytes: u64,
+    /// First byte moved by the owner; 0 before.
+    pub first: u64,
+    /// Last byte moved by the owner, in ticks (jiffies64).
+    pub last_jiffies: u64,
+    /// Last change of state, in ticks.
+    pub changed_jiffies: u64,
+    /// connect() or SYN; 0 when not seen.
+    pub opened: u64,
+    /// Handshake complete; 0 when not seen.
+    pub established: u64,
+    /// Reached CLOSE, or released; 0 before.
+    pub closed: u64,
+    /// What user space had read of `tx_bytes` when the iterator last wrote this record.
+    pub reported_tx: u64,
+    /// The same of `rx_bytes`.
+    pub reported_rx: u64,
+    /// TCP payload consumed so far, as of the last look; relative counters start at `base_consumed`.
+    pub consumed: u64,
+    /// `consumed` when counting began.
+    pub base_consumed: u64,
+    /// `bytes_sent - bytes_retrans + unsent` when counting began.
+    pub base_sent: u64,
+    /// The kernel's own counters at CLOSE or destruction.
+    pub kernel: TcpCounters,
+}
+
+/// Key of a final record that waits because the ring buffer was full.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct SocketKey {
+    /// Socket cookie.
+    pub cookie: u64,
+    /// [`SocketRecord::epoch`].
+    pub epoch: u32,
+    /// Always 0.
+    pub pad: u32,
+}
+
+const _: () = assert!(size_of::<TcpCounters>() == 56);
+const _: () = assert!(size_of::<SocketRecord>() == 304);
+const _: () = assert!(size_of::<SocketKey>() == 16);
+crate::pod!(TcpCounters, SocketRecord, SocketKey);

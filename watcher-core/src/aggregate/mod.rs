@@ -1,0 +1,127 @@
+//! Running totals and rates from batches of absolute counters.
+//!
+//! [`Aggregator::apply`] turns counters into deltas, once, and charges each delta to its scope, process and remote.
+//! Only [`Aggregator::snapshot`] forgets anything, and only after it has reported it: what has ended leaves the list
+//! and folds into sums. No sum ever changes by that.
+
+mod apps;
+mod flows;
+mod processes;
+mod remotes;
+mod retention;
+mod shrink;
+mod sockets;
+mod sum;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{HashMap, HashSet};
+
+pub use retention::Retention;
+
+use self::{apps::Apps, flows::Flows, processes::Processes, remotes::Remotes, sockets::Sockets, sum::Sum};
+use crate::{Batch, BootTime, FlowSample, Losses, PerScope, Quality, Snapshot, Totals};
+
+/// Seeded at random: remote addresses are chosen by others.
+type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+type FastSet<K> = HashSet<K, foldhash::fast::RandomState>;
+
+/// Adds up.
+#[derive(Debug)]
+pub struct Aggregator {
+    retention: Retention,
+    flows: Flows,
+    sockets: Sockets,
+    processes: Processes,
+    remotes: Remotes,
+    apps: Apps,
+    totals: PerScope<Sum>,
+    losses: Losses,
+    /// Of the newest batch.
+    at: BootTime,
+    /// Of the newest batch at the last snapshot.
+    reported: Option<BootTime>,
+}
+
+impl Aggregator {
+    /// An empty one.
+    #[must_use]
+    pub fn new(retention: Retention) -> Self {
+        Self {
+            retention,
+            flows: Flows::default(),
+            sockets: Sockets::default(),
+            processes: Processes::default(),
+            remotes: Remotes::default(),
+            apps: Apps::default(),
+            totals: PerScope::default(),
+            losses: Losses::default(),
+            at: BootTime::default(),
+            reported: None,
+        }
+    }
+
+    /// Takes in a batch.
+    pub fn apply(&mut self, batch: &Batch) {
+        self.at = self.at.max(batch.at);
+        self.losses = batch.losses;
+        for event in &batch.processes {
+            self.processes.observe(event);
+        }
+        for sample in &batch.flows {
+            self.observe(sample);
+        }
+    }
+
+    /// The state as of the last batch. Rates are over the time between that batch and the last one before the snapshot
+    /// before; the first snapshot, and one without a new batch, has none.
+    pub fn snapshot(&mut self, quality: &Quality) -> Snapshot {
+        let interval = self.at.since(self.reported.unwrap_or(self.at));
+        self.reported = Some(self.at);
+        let processes = self.processes.rows(interval);
+        let snapshot = Snapshot {
+            at: self.at,
+            interval,
+            quality: quality.clone(),
+            totals: Totals {
+                traffic: self.totals.report(interval),
+                truth: self.sockets.truth(&self.losses),
+                losses: self.losses,
+                lifecycles: self.sockets.lifecycles(),
+            },
+            apps: self.apps.rows(&processes),
+            processes,
+            ancestors: self.processes.ancestors(),
+            unlisted: self.processes.unlisted(),
+            flows: self.flows.rows(interval),
+            remotes: self.remotes.rows(interval),
+        };
+        self.fold();
+        snapshot
+    }
+
+    fn observe(&mut self, sample: &FlowSample) {
+        let change = self.flows.observe(sample);
+        if change.life {
+            self.sockets.observe(sample, change.first);
+        }
+        if let Some(from) = change.rescoped_from {
+            self.processes.rescope(sample.id.process, from, change.scope);
+        }
+        self.processes.charge(sample.id.process, &change, self.at);
+        self.remotes.observe(sample.id.process, &change);
+        self.totals.get_mut(change.scope).add(change.delta);
+    }
+
+    /// Everything that a snapshot has just reported as ended may go.
+    fn fold(&mut self) {
+        let gone = self.processes.fold(self.at, &self.retention, &mut self.apps);
+        let left = self.flows.fold(self.at, &self.retention, |flow| gone.contains(&flow.process));
+        self.remotes.release(&left);
+        for flow in self.flows.forget() {
+            self.sockets.release(flow.socket);
+        }
+        self.sockets.shrink();
+        self.remotes.fold(self.retention.max_remotes);
+    }
+}

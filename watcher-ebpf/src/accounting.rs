@@ -1,0 +1,209 @@
+//! Charging bytes to a process: in the socket's slot when the caller owns the socket, else in the flow map.
+
+use aya_ebpf::helpers::bpf_get_current_comm;
+use watcher_common::{COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag};
+
+use crate::{
+    bytes::add,
+    kernel::{self, AF_INET, AF_INET6, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, now, jiffies},
+    loss::lost,
+    maps::{FLOWS, OVERFLOW},
+    remote,
+    slot::{self, Slot},
+};
+
+/// Which way bytes went.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// Sent.
+    Tx,
+    /// Received.
+    Rx,
+}
+
+/// Charges `n` bytes of a call that the current task made on `sk`.
+#[inline(always)]
+pub fn count(sk: Sock, slot: Slot, way: Way, n: u64) {
+    let caller = slot::caller(slot);
+    // SAFETY: a valid map value.
+    let owns = unsafe { (*slot).owner_tgid == caller.tgid && (*slot).owner_start == caller.start };
+    let kind = u16::from(unsafe { (*slot).socket_type });
+    if kind == SOCK_STREAM || kind == SOCK_SEQPACKET {
+        if owns {
+            return to_slot(sk, slot, way, n);
+        }
+        return to_flow(sk, Some(slot), caller, [0; 2], 0, way, n);
+    }
+    let (address, port) = remote::of_call(sk, slot, way);
+    if owns && remote::is_slots(slot, address, port) {
+        return to_slot(sk, slot, way, n);
+    }
+    to_flow(sk, Some(slot), caller, address, port, way, n);
+}
+
+/// The common case: one process, one remote, one slot.
+#[inline(always)]
+fn to_slot(sk: Sock, slot: Slot, way: Way, n: u64) {
+    // SAFETY: a valid map value.
+    unsafe {
+        if (*slot).first == 0 {
+            (*slot).first = now();
+            begin(&raw mut (*slot).flags, way);
+            slot::cookie(slot, sk);
+        }
+        match way {
+            Way::Tx => {
+                add(&raw mut (*slot).tx_bytes, n);
+                add(&raw mut (*slot).tx_calls, 1);
+            }
+            Way::Rx => {
+                add(&raw mut (*slot).rx_bytes, n);
+                add(&raw mut (*slot).rx_calls, 1);
+            }
+        }
+        (*slot).last_jiffies = jiffies();
+    }
+}
+
+/// The first byte tells the direction of a socket without connections.
+#[inline(always)]
+fn begin(flags: *mut u32, way: Way) {
+    // SAFETY: points into a valid map value.
+    unsafe {
+        if *flags & (flag::OUTGOING | flag::INCOMING | flag::SEEDED | flag::TCP) == 0 {
+            *flags |= if way == Way::Tx { flag::OUTGOING } else { flag::INCOMING };
+        }
+    }
+}
+
+/// Everything else: another process, another remote, no slot.
+#[inline(always)]
+pub fn to_flow(sk: Sock, slot: Option<Slot>, caller: Process, address: [u64; 2], port: u16, way: Way, n: u64) {
+    let (cookie, epoch) = match slot {
+        // SAFETY: a valid map value.
+        Some(slot) => (slot::cookie(slot, sk), unsafe { (*slot).epoch }),
+        None => (kernel::cookie(sk), 0),
+    };
+    let mut key = FlowKey {
+        cookie,
+        start: caller.start,
+        tgid: caller.tgid,
+        epoch,
+        remote: [0; 16],
+        remote_port: port,
+        pad: [0; 3],
+    };
+    slot::put(&raw mut key.remote, address);
+    if let Some(slot) = slot {
+        // SAFETY: a valid map value.
+        unsafe {
+            match way {
+                Way::Tx => add(&raw mut (*slot).other_tx_bytes, n),
+                Way::Rx => add(&raw mut (*slot).other_rx_bytes, n),
+            }
+            (*slot).changed_jiffies = jiffies();
+        }
+    }
+    let flow = match FLOWS.get_ptr_mut(&key) {
+        Some(flow) => Some(flow),
+        None => {
+            insert(&key, sk, slot.unwrap_or(core::ptr::null_mut()), way);
+            FLOWS.get_ptr_mut(&key)
+        }
+    };
+    match flow {
+        Some(flow) => bump(flow, way, n),
+        None => {
+            lost(Loss::MapFull, 1);
+            to_overflow(caller, way, n);
+        }
+    }
+}
+
+#[inline(always)]
+fn bump(flow: *mut FlowCounters, way: Way, n: u64) {
+    // SAFETY: a valid map value.
+    unsafe {
+        match way {
+            Way::Tx => {
+                add(&raw mut (*flow).tx_bytes, n);
+                add(&raw mut (*flow).tx_calls, 1);
+            }
+            Way::Rx => {
+                add(&raw mut (*flow).rx_bytes, n);
+                add(&raw mut (*flow).rx_calls, 1);
+            }
+        }
+        (*flow).last_jiffies = jiffies();
+    }
+}
+
+/// A fresh entry; `slot` may be null (an `Option` would be two registers, one of them unset, which the verifier refuses).
+/// When two CPUs make the same one, the second insertion fails and does no harm.
+#[inline(never)]
+fn insert(key: &FlowKey, sk: Sock, slot: Slot, way: Way) {
+    let mut fresh = empty();
+    fresh.uid = kernel::current_uid();
+    fresh.comm = bpf_get_current_comm().unwrap_or([0; COMM_LEN]);
+    fresh.family = sk.family();
+    fresh.protocol = sk.protocol();
+    let kind = sk.socket_type();
+    fresh.netns = sk.netns();
+    fresh.first = now();
+    if !slot.is_null() {
+        // SAFETY: a valid map value.
+        unsafe {
+            fresh.owner_tgid = (*slot).owner_tgid;
+            fresh.owner_start = (*slot).owner_start;
+            fresh.flags = (*slot).flags & (flag::SEEDED | flag::KERNEL | flag::TCP);
+            if kind == SOCK_STREAM {
+                fresh.flags |= (*slot).flags & (flag::OUTGOING | flag::INCOMING);
+            }
+        }
+    }
+    begin(&raw mut fresh.flags, way);
+    if kind == SOCK_RAW {
+        fresh.flags |= flag::RAW;
+    }
+    if fresh.family == AF_INET || fresh.family == AF_INET6 {
+        let (local, remote) = slot::addresses(sk, fresh.family);
+        fresh.local_port = sk.local_port();
+        slot::put(&raw mut fresh.local, local);
+        if key.remote_port != 0 || slot::connected(slot::get(&raw const key.remote)) {
+            fresh.remote = key.remote;
+            fresh.remote_port = key.remote_port;
+            fresh.flags |= flag::REMOTE;
+        } else if slot::connected(remote) {
+            slot::put(&raw mut fresh.remote, remote);
+            fresh.remote_port = sk.remote_port();
+            fresh.flags |= flag::REMOTE;
+        }
+    }
+    let _ = FLOWS.insert(key, &fresh, u64::from(aya_ebpf::bindings::BPF_NOEXIST));
+}
+
+/// The last resort: the bytes of one process, whatever they were on.
+#[inline(never)]
+pub fn to_overflow(caller: Process, way: Way, n: u64) {
+    let key = OverflowKey { start: caller.start, tgid: caller.tgid, pad: 0 };
+    let entry = match OVERFLOW.get_ptr_mut(&key) {
+        Some(entry) => Some(entry),
+        None => {
+            let mut fresh = empty();
+            fresh.flags = flag::OVERFLOW;
+            fresh.first = now();
+            let _ = OVERFLOW.insert(&key, &fresh, u64::from(aya_ebpf::bindings::BPF_NOEXIST));
+            OVERFLOW.get_ptr_mut(&key)
+        }
+    };
+    match entry {
+        Some(entry) => bump(entry, way, n),
+        None => lost(if way == Way::Tx { Loss::LostTx } else { Loss::LostRx }, n),
+    }
+}
+
+#[inline(always)]
+fn empty() -> FlowCounters {
+    // SAFETY: every bit pattern is a valid FlowCounters.
+    unsafe { core::mem::zeroed() }
+}

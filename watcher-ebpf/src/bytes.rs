@@ -1,0 +1,13 @@
+//! Atomic addition to counters in maps.
+
+/// Adds to a counter that several CPUs write: one `lock *(u64 *)p += n`.
+///
+/// `AtomicU64::fetch_add` does not exist for this target (it has no compare-and-swap in its base instruction set), so
+/// the intrinsic behind it is called by name; the build needs nightly features for `core` anyway.
+#[inline(always)]
+pub fn add(counter: *mut u64, n: u64) {
+    // SAFETY: callers pass a pointer to an aligned u64 inside a map value, valid for the run of the program.
+    unsafe {
+        core::intrinsics::atomic_xadd::<u64, u64, { core::intrinsics::AtomicOrdering::Relaxed }>(counter, n);
+    }
+}

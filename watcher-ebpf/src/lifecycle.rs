@@ -1,0 +1,230 @@
+//! The life of a TCP (and MPTCP) connection.
+//!
+//! - `inet_sock_set_state(sk, oldstate, newstate)` (Linux 4.16; net/ipv4/af_inet.c): any context, so `current` is not
+//!   asked except on the way to SYN_SENT, which only connect() takes. TIME_WAIT is never shown.
+//! - `tcp_destroy_sock(sk)` (Linux 4.15; tcp_v4_destroy_sock): the counters are still readable, for the last time.
+//! - `tcp_receive_reset(sk)`, `tcp_send_reset(sk, skb, ..)` (Linux 4.15): why it ended.
+//!
+//! Data may be read after CLOSE, so the record is handed over at destruction; `connect(AF_UNSPEC)` zeroes the counters
+//! after CLOSE, so they are copied there.
+
+use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use watcher_common::flag;
+
+use crate::{
+    kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Process, Sock, Task, now, jiffies},
+    record,
+    slot::{self, Slot},
+};
+
+/// include/net/tcp_states.h
+const ESTABLISHED: i32 = 1;
+const SYN_SENT: i32 = 2;
+const SYN_RECV: i32 = 3;
+const FIN_WAIT1: u8 = 4;
+const CLOSE: i32 = 7;
+const LAST_ACK: u8 = 9;
+const LISTEN: i32 = 10;
+const CLOSING: u8 = 11;
+
+#[btf_tracepoint(function = "inet_sock_set_state")]
+pub fn watcher_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
+    let sk = Sock(ctx.arg(0));
+    let protocol = sk.protocol();
+    if protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP {
+        changed(sk, ctx.arg(1), ctx.arg(2));
+    }
+    0
+}
+
+#[inline(always)]
+fn changed(sk: Sock, old: i32, new: i32) {
+    let Some(slot) = slot_for(sk, old, new) else { return };
+    match new {
+        SYN_SENT => {
+            begin_again(slot);
+            opened(slot, flag::OUTGOING);
+        }
+        SYN_RECV => opened(slot, flag::INCOMING),
+        ESTABLISHED => established(slot, sk),
+        LISTEN => {
+            begin_again(slot);
+            // SAFETY: a valid map value.
+            unsafe { (*slot).flags |= flag::LISTENER }
+        }
+        CLOSE => closed(slot, sk, old as u8),
+        _ => {}
+    }
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).state = new as u8;
+        (*slot).changed_jiffies = jiffies();
+    }
+}
+
+/// A connection that begins gets a slot; one that was never seen beginning does not get one at its end.
+#[inline(always)]
+fn slot_for(sk: Sock, old: i32, new: i32) -> Option<Slot> {
+    if new == SYN_SENT || new == LISTEN {
+        return slot::find_or_create(sk, || Task::current().process());
+    }
+    if new == SYN_RECV && old == LISTEN {
+        // A child in softirq. Without an inherited slot its owner is whoever first uses it: until then, the kernel.
+        return slot::find_or_create(sk, || Process::KERNEL);
+    }
+    slot::find(sk)
+}
+
+#[inline(always)]
+fn opened(slot: Slot, direction: u32) {
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).opened = now();
+        (*slot).flags |= direction;
+    }
+}
+
+#[inline(always)]
+fn established(slot: Slot, sk: Sock) {
+    // SAFETY: a valid map value.
+    unsafe {
+        if (*slot).established == 0 {
+            (*slot).established = now();
+        }
+    }
+    slot::describe(slot, sk);
+    slot::cookie(slot, sk);
+}
+
+/// The connection is over: copy the counters, since a disconnect zeroes them next.
+#[inline(always)]
+fn closed(slot: Slot, sk: Sock, old: u8) {
+    // SAFETY: a valid map value.
+    unsafe {
+        if old == CLOSE as u8 || (*slot).flags & flag::CLOSED != 0 {
+            return;
+        }
+        (*slot).flags |= flag::CLOSED;
+        (*slot).closed = now();
+        (*slot).last_state = old;
+        (*slot).error = sk.error();
+        if let Some(tcp) = sk.tcp() {
+            if tcp.has_ulp() {
+                (*slot).flags |= flag::ULP;
+            }
+            if (*slot).local_port == 0 {
+                (*slot).local_port = tcp.local_port();
+            }
+        }
+    }
+    snapshot(slot, sk);
+    slot::cookie(slot, sk);
+}
+
+/// The kernel's counters into the record, unless a disconnect has zeroed them since the last time.
+#[inline(always)]
+fn snapshot(slot: Slot, sk: Sock) {
+    let Some(tcp) = sk.tcp() else { return };
+    let mut counters = tcp.counters(sk);
+    // SAFETY: a valid map value.
+    unsafe {
+        let last = &raw const (*slot).kernel;
+        if (*slot).flags & flag::CLOSED != 0
+            && (counters.bytes_sent < (*last).bytes_sent || counters.bytes_received < (*last).bytes_received)
+        {
+            return;
+        }
+        // A FIN that waits behind unsent data has a sequence number too (tcp_send_fin).
+        let state = (*slot).last_state;
+        if counters.unsent > 0 && (state == FIN_WAIT1 || state == CLOSING || state == LAST_ACK) {
+            counters.unsent -= 1;
+        }
+        (*slot).kernel = counters;
+    }
+}
+
+/// The same socket, another connection.
+#[inline(always)]
+fn begin_again(slot: Slot) {
+    // SAFETY: a valid map value.
+    unsafe {
+        if (*slot).flags & flag::CLOSED == 0 {
+            return;
+        }
+        record::finish(slot);
+        let epoch = (*slot).epoch.wrapping_add(1);
+        (*slot).flags &= flag::KERNEL | flag::TCP;
+        (*slot).last_state = 0;
+        (*slot).kernel = core::mem::zeroed();
+        slot::restart(slot, epoch);
+    }
+}
+
+#[btf_tracepoint(function = "tcp_destroy_sock")]
+pub fn watcher_tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
+    let sk = Sock(ctx.arg(0));
+    if let Some(slot) = slot::find(sk) {
+        destroyed(slot, sk);
+    }
+    0
+}
+
+#[inline(always)]
+fn destroyed(slot: Slot, sk: Sock) {
+    // SAFETY: a valid map value.
+    unsafe {
+        if (*slot).flags & flag::FINAL != 0 {
+            return;
+        }
+        if has_story(slot) {
+            snapshot(slot, sk);
+            slot::cookie(slot, sk);
+            if (*slot).closed == 0 {
+                (*slot).closed = now();
+            }
+            record::finish(slot);
+        }
+        (*slot).flags |= flag::FINAL;
+    }
+}
+
+/// Whether there is anything to tell: a connection, or bytes.
+#[inline(always)]
+pub fn has_story(slot: Slot) -> bool {
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).opened != 0
+            || (*slot).first != 0
+            || (*slot).other_tx_bytes != 0
+            || (*slot).other_rx_bytes != 0
+            || (*slot).flags & (flag::SEEDED | flag::LISTENER | flag::REMOTE) == flag::SEEDED | flag::REMOTE
+    }
+}
+
+#[inline(always)]
+fn reset(sk: Sock, how: u32) {
+    if sk.0.is_null() || sk.protocol() != IPPROTO_TCP {
+        return;
+    }
+    if let Some(slot) = slot::find(sk) {
+        // SAFETY: a valid map value.
+        unsafe {
+            (*slot).flags |= how;
+            if (*slot).local_port == 0 {
+                (*slot).local_port = sk.local_port();
+            }
+        }
+    }
+}
+
+#[btf_tracepoint(function = "tcp_receive_reset")]
+pub fn watcher_tcp_receive_reset(ctx: BtfTracePointContext) -> i32 {
+    reset(Sock(ctx.arg(0)), flag::RESET_RECEIVED);
+    0
+}
+
+#[btf_tracepoint(function = "tcp_send_reset")]
+pub fn watcher_tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
+    reset(Sock(ctx.arg(0)), flag::RESET_SENT);
+    0
+}

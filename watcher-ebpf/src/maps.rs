@@ -1,0 +1,73 @@
+//! Every map. Sizes are defaults that user space may change at load time.
+
+use core::{ffi::c_void, ptr};
+
+use aya_ebpf::{
+    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC},
+    btf_maps::{Array, HashMap, PerCpuArray, RingBuf},
+    macros::btf_map,
+};
+use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, PendingRemote, SocketKey, SocketRecord, reading};
+
+/// A storage map that hangs its values on kernel objects. aya-ebpf's own socket storage has neither the CLONE flag nor
+/// methods for a traced socket, and it has none for tasks.
+#[repr(C)]
+pub struct Storage<T, const TYPE: usize, const FLAGS: usize> {
+    r#type: *const [i32; TYPE],
+    key: *const i32,
+    value: *const T,
+    max_entries: *const [i32; 0],
+    map_flags: *const [i32; FLAGS],
+}
+
+// SAFETY: placeholders for the loader, never dereferenced.
+unsafe impl<T, const TYPE: usize, const FLAGS: usize> Sync for Storage<T, TYPE, FLAGS> {}
+
+impl<T, const TYPE: usize, const FLAGS: usize> Storage<T, TYPE, FLAGS> {
+    const fn new() -> Self {
+        Self { r#type: ptr::null(), key: ptr::null(), value: ptr::null(), max_entries: ptr::null(), map_flags: ptr::null() }
+    }
+
+    /// What the helpers take.
+    #[inline(always)]
+    pub fn as_ptr(&self) -> *mut c_void {
+        ptr::from_ref(self).cast_mut().cast()
+    }
+}
+
+/// BPF_MAP_TYPE_SK_STORAGE (include/uapi/linux/bpf.h).
+const SK_STORAGE: usize = 24;
+/// BPF_MAP_TYPE_TASK_STORAGE.
+const TASK_STORAGE: usize = 29;
+
+/// The slot of each socket. CLONE: an accepted socket starts with a copy of its listener's.
+#[btf_map]
+pub static SOCKETS: Storage<SocketRecord, SK_STORAGE, { (BPF_F_NO_PREALLOC | BPF_F_CLONE) as usize }> = Storage::new();
+
+/// The address that a task's current datagram call is about.
+#[btf_map]
+pub static PENDING: Storage<PendingRemote, TASK_STORAGE, { BPF_F_NO_PREALLOC as usize }> = Storage::new();
+
+/// What the slots cannot hold: other processes, remotes of unconnected sockets, sockets without storage or release hook.
+#[btf_map]
+pub static FLOWS: HashMap<FlowKey, FlowCounters, 32768> = HashMap::new();
+
+/// Final records that found the ring buffer full.
+#[btf_map]
+pub static WAITING: HashMap<SocketKey, SocketRecord, 8192> = HashMap::new();
+
+/// Bytes of a process that found no room elsewhere.
+#[btf_map]
+pub static OVERFLOW: HashMap<OverflowKey, FlowCounters, 4096> = HashMap::new();
+
+/// Final socket records and process events.
+#[btf_map]
+pub static EVENTS: RingBuf<SocketRecord, 0x40_0000> = RingBuf::new();
+
+/// One counter for each [`Loss`].
+#[btf_map]
+pub static LOSSES: PerCpuArray<u64, { Loss::COUNT as usize }> = PerCpuArray::new();
+
+/// What the reading iterator and user space tell each other: see [`reading`].
+#[btf_map]
+pub static READING: Array<u64, { reading::COUNT as usize }> = Array::new();

@@ -1,0 +1,149 @@
+//! Whom a datagram goes to or comes from.
+//!
+//! The length tracepoints do not say. For a connected socket the socket says; for an unconnected one the kernel calls
+//! these cgroup hooks within the same system call, and they leave the address with the task:
+//! - `cgroup/sendmsg4`, `sendmsg6`: udp_sendmsg, udpv6_sendmsg, only when unconnected and not corked (Linux 4.18);
+//! - `cgroup/recvmsg4`, `recvmsg6`: udp_recvmsg, udpv6_recvmsg, only when the caller asked for the address (Linux 5.2).
+//!
+//! Not seen: raw and ping sockets, and receivers that do not ask. Their bytes stand under "no remote".
+
+use core::ptr;
+
+use aya_ebpf::{
+    bindings::bpf_sock_addr,
+    helpers::generated::{bpf_get_current_task_btf, bpf_get_socket_cookie, bpf_task_storage_get},
+    macros::cgroup_sock_addr,
+    programs::SockAddrContext,
+};
+use watcher_common::{PendingRemote, flag};
+
+use crate::{
+    accounting::Way,
+    kernel::{AF_INET6, Sock},
+    maps::PENDING,
+    slot::{self, Slot, connected, mapped},
+};
+
+/// BPF_LOCAL_STORAGE_GET_F_CREATE (include/uapi/linux/bpf.h).
+const CREATE: u64 = 1;
+
+/// Address and port (host byte order) that the current call on an unconnected or connected datagram socket is about.
+#[inline(always)]
+pub fn of_call(sk: Sock, slot: Slot, way: Way) -> ([u64; 2], u16) {
+    let remote = if sk.family() == AF_INET6 { sk.remote6() } else { mapped(sk.remote4()) };
+    if connected(remote) {
+        return (remote, sk.remote_port());
+    }
+    let pending = pending(0);
+    if pending.is_null() {
+        return ([0; 2], 0);
+    }
+    let cookie = slot::cookie(slot, sk);
+    // SAFETY: not null, so a valid map value.
+    unsafe {
+        match way {
+            // Not taken away: the next call on a corked socket goes to the same remote without asking the hook.
+            Way::Tx if (*pending).tx_cookie == cookie => (slot::get(&raw const (*pending).tx_remote), (*pending).tx_port),
+            Way::Rx if (*pending).rx_cookie == cookie => {
+                (*pending).rx_cookie = 0;
+                (slot::get(&raw const (*pending).rx_remote), (*pending).rx_port)
+            }
+            _ => ([0; 2], 0),
+        }
+    }
+}
+
+/// A receive that is not counted (a peek) must not leave its address for the next one.
+#[inline(always)]
+pub fn forget_received() {
+    let pending = pending(0);
+    if !pending.is_null() {
+        // SAFETY: not null, so a valid map value.
+        unsafe { (*pending).rx_cookie = 0 }
+    }
+}
+
+/// Whether the slot's own counters are about this remote. A connected socket claims the slot with its first byte.
+#[inline(always)]
+pub fn is_slots(slot: Slot, address: [u64; 2], port: u16) -> bool {
+    // SAFETY: a valid map value.
+    unsafe {
+        let known = (*slot).flags & flag::REMOTE != 0;
+        if !connected(address) {
+            return !known;
+        }
+        if known {
+            let own = slot::get(&raw const (*slot).remote);
+            return own[0] == address[0] && own[1] == address[1] && (*slot).remote_port == port;
+        }
+        false
+    }
+}
+
+#[inline(always)]
+fn pending(flags: u64) -> *mut PendingRemote {
+    // SAFETY: the current task is a BTF pointer that is never null.
+    unsafe {
+        let task = bpf_get_current_task_btf();
+        bpf_task_storage_get(PENDING.as_ptr(), task, ptr::null_mut(), flags).cast()
+    }
+}
+
+#[inline(always)]
+fn remember(ctx: &SockAddrContext, way: Way, address: [u64; 2], port: u16) {
+    // SAFETY: the context of a sock_addr program is a valid argument.
+    let cookie = unsafe { bpf_get_socket_cookie(ctx.sock_addr.cast()) };
+    let pending = pending(CREATE);
+    if pending.is_null() {
+        return;
+    }
+    // SAFETY: not null, so a valid map value.
+    unsafe {
+        match way {
+            Way::Tx => {
+                (*pending).tx_cookie = cookie;
+                slot::put(&raw mut (*pending).tx_remote, address);
+                (*pending).tx_port = port;
+            }
+            Way::Rx => {
+                (*pending).rx_cookie = cookie;
+                slot::put(&raw mut (*pending).rx_remote, address);
+                (*pending).rx_port = port;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn address4(ctx: &SockAddrContext) -> ([u64; 2], u16) {
+    let at: *const bpf_sock_addr = ctx.sock_addr;
+    // SAFETY: the verifier checks loads from the context.
+    unsafe { (mapped((*at).user_ip4), u16::from_be((*at).user_port as u16)) }
+}
+
+#[inline(always)]
+fn address6(ctx: &SockAddrContext) -> ([u64; 2], u16) {
+    let at: *const bpf_sock_addr = ctx.sock_addr;
+    // SAFETY: the verifier checks loads from the context; volatile, because it wants each of them 4 bytes wide.
+    unsafe {
+        let ip: *const u32 = (&raw const (*at).user_ip6).cast();
+        let word = |i| u64::from(ip.add(i).read_volatile());
+        ([word(0) | word(1) << 32, word(2) | word(3) << 32], u16::from_be((*at).user_port as u16))
+    }
+}
+
+macro_rules! hook {
+    ($name:ident, $attach:ident, $way:expr, $address:ident) => {
+        #[cgroup_sock_addr($attach)]
+        pub fn $name(ctx: SockAddrContext) -> i32 {
+            let (address, port) = $address(&ctx);
+            remember(&ctx, $way, address, port);
+            1
+        }
+    };
+}
+
+hook!(watcher_sendmsg4, sendmsg4, Way::Tx, address4);
+hook!(watcher_sendmsg6, sendmsg6, Way::Tx, address6);
+hook!(watcher_recvmsg4, recvmsg4, Way::Rx, address4);
+hook!(watcher_recvmsg6, recvmsg6, Way::Rx, address6);

@@ -1,0 +1,233 @@
+//! The socket's slot: finding it, making it, and telling whose it is.
+
+use core::{ffi::c_void, ptr};
+
+use aya_ebpf::{
+    bindings::BPF_SK_STORAGE_GET_F_CREATE,
+    helpers::{
+        bpf_get_current_comm,
+        generated::bpf_sk_storage_get,
+    },
+};
+use watcher_common::{COMM_LEN, Loss, SocketRecord, flag, kind};
+
+use crate::{
+    kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Process, SOCK_RAW, Sock, Task},
+    loss::lost,
+    maps::SOCKETS,
+};
+
+/// A slot that was found: never null, this socket's own.
+pub type Slot = *mut SocketRecord;
+
+#[inline(always)]
+fn storage(sk: *const c_void, flags: u64) -> Slot {
+    // SAFETY: the verifier checks that `sk` is a socket.
+    unsafe { bpf_sk_storage_get(SOCKETS.as_ptr(), sk.cast_mut(), ptr::null_mut(), flags) }.cast()
+}
+
+/// The slot of a socket that has one.
+#[inline(always)]
+pub fn find(sk: Sock) -> Option<Slot> {
+    let slot = storage(sk.0, 0);
+    if slot.is_null() {
+        return None;
+    }
+    // SAFETY: not null, so a valid map value.
+    if unsafe { (*slot).sk } != sk.0 as u64 {
+        adopt(slot, sk);
+    }
+    Some(slot)
+}
+
+/// The slot of a socket, made on the spot if need be. `owner` is who it belongs to in that case.
+#[inline(always)]
+pub fn find_or_create(sk: Sock, owner: impl FnOnce() -> Process) -> Option<Slot> {
+    if let Some(slot) = find(sk) {
+        return Some(slot);
+    }
+    let slot = storage(sk.0, u64::from(BPF_SK_STORAGE_GET_F_CREATE));
+    if slot.is_null() {
+        lost(Loss::StorageFailed, 1);
+        return None;
+    }
+    let kern = sk.is_kernel();
+    // SAFETY: not null, so a valid map value.
+    unsafe {
+        (*slot).kind = kind::SOCKET;
+        (*slot).sk = sk.0 as u64;
+        (*slot).flags = if kern { flag::KERNEL } else { 0 };
+    }
+    set_owner(slot, if kern { Process::KERNEL } else { owner() });
+    describe(slot, sk);
+    Some(slot)
+}
+
+/// The slot in a cgroup hook: `sk` is a `struct bpf_sock`, whose fields the hook may read but whose address means nothing.
+#[inline(always)]
+pub fn create_in_cgroup(sk: *const c_void) -> Option<Slot> {
+    let slot = storage(sk, u64::from(BPF_SK_STORAGE_GET_F_CREATE));
+    if slot.is_null() {
+        lost(Loss::StorageFailed, 1);
+        return None;
+    }
+    Some(slot)
+}
+
+/// The slot in a cgroup hook, if there is one.
+#[inline(always)]
+pub fn find_in_cgroup(sk: *const c_void) -> Option<Slot> {
+    let slot = storage(sk, 0);
+    if slot.is_null() { None } else { Some(slot) }
+}
+
+/// Writes the owner, and the current task's user and name: callers run in the owner's context.
+#[inline(always)]
+pub fn set_owner(slot: Slot, owner: Process) {
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).owner_tgid = owner.tgid;
+        (*slot).owner_start = owner.start;
+        if owner.tgid != 0 {
+            (*slot).uid = kernel::current_uid();
+            (*slot).comm = bpf_get_current_comm().unwrap_or([0; COMM_LEN]);
+        }
+    }
+}
+
+/// A socket that was made outside cgroup/sock_create carries its listener's record, or that hook's, which could not see
+/// the address of the socket. Owner, user and name are inherited; everything else begins here.
+#[inline(never)]
+fn adopt(slot: Slot, sk: Sock) {
+    // SAFETY: a valid map value.
+    unsafe {
+        let born_here = (*slot).sk == 0;
+        (*slot).sk = sk.0 as u64;
+        if !born_here {
+            (*slot).flags &= flag::KERNEL;
+            (*slot).cookie = 0;
+            (*slot).last_state = 0;
+            restart(slot, 0);
+        }
+    }
+    describe(slot, sk);
+}
+
+/// Begins another connection on the same socket.
+#[inline(always)]
+pub fn restart(slot: Slot, epoch: u32) {
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).epoch = epoch;
+        (*slot).error = 0;
+        (*slot).tx_bytes = 0;
+        (*slot).rx_bytes = 0;
+        (*slot).tx_calls = 0;
+        (*slot).rx_calls = 0;
+        (*slot).other_tx_bytes = 0;
+        (*slot).other_rx_bytes = 0;
+        (*slot).first = 0;
+        (*slot).last_jiffies = 0;
+        (*slot).opened = 0;
+        (*slot).established = 0;
+        (*slot).closed = 0;
+        (*slot).reported_tx = 0;
+        (*slot).reported_rx = 0;
+        (*slot).consumed = 0;
+        (*slot).base_consumed = 0;
+        (*slot).base_sent = 0;
+    }
+}
+
+/// Protocol, addresses and namespace, as they are now.
+#[inline(never)]
+pub fn describe(slot: Slot, sk: Sock) {
+    let family = sk.family();
+    let protocol = sk.protocol();
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).family = family;
+        (*slot).protocol = protocol;
+        (*slot).socket_type = sk.socket_type() as u8;
+        (*slot).state = sk.state();
+        (*slot).netns = sk.netns();
+        if sk.socket_type() == SOCK_RAW {
+            (*slot).flags |= flag::RAW;
+        }
+    }
+    if family != AF_INET && family != AF_INET6 {
+        return;
+    }
+    let (local, remote) = addresses(sk, family);
+    // SAFETY: a valid map value.
+    unsafe {
+        let port = sk.local_port();
+        if port != 0 {
+            (*slot).local_port = port;
+        }
+        put(&raw mut (*slot).local, local);
+        if connected(remote) {
+            (*slot).remote_port = sk.remote_port();
+            put(&raw mut (*slot).remote, remote);
+            (*slot).flags |= flag::REMOTE;
+        }
+        if protocol == IPPROTO_TCP {
+            (*slot).flags |= flag::TCP;
+        }
+    }
+}
+
+/// IPv4 as IPv4-mapped, in memory order.
+#[inline(always)]
+pub fn mapped(v4: u32) -> [u64; 2] {
+    [0, u64::from(v4) << 32 | 0xffff_0000]
+}
+
+/// Local and remote address.
+#[inline(always)]
+pub fn addresses(sk: Sock, family: u16) -> ([u64; 2], [u64; 2]) {
+    if family == AF_INET6 {
+        (sk.local6(), sk.remote6())
+    } else {
+        (mapped(sk.local4()), mapped(sk.remote4()))
+    }
+}
+
+/// Whether an address is one: neither `::` nor `::ffff:0.0.0.0`.
+#[inline(always)]
+pub fn connected(remote: [u64; 2]) -> bool {
+    remote[1] & !0xffff_0000 != 0 || remote[0] != 0
+}
+
+/// Stores an address.
+#[inline(always)]
+pub fn put(at: *mut [u8; 16], address: [u64; 2]) {
+    // SAFETY: addresses in our structs are 8-byte aligned (asserted by layout) and 16 bytes long.
+    unsafe { at.cast::<[u64; 2]>().write(address) }
+}
+
+/// Loads an address.
+#[inline(always)]
+pub fn get(at: *const [u8; 16]) -> [u64; 2] {
+    // SAFETY: as in `put`.
+    unsafe { at.cast::<[u64; 2]>().read() }
+}
+
+/// The cookie, asked for at the first use that needs it: while a child is being cloned the kernel still changes it.
+#[inline(always)]
+pub fn cookie(slot: Slot, sk: Sock) -> u64 {
+    // SAFETY: a valid map value.
+    unsafe {
+        if (*slot).cookie == 0 {
+            (*slot).cookie = kernel::cookie(sk);
+        }
+        (*slot).cookie
+    }
+}
+
+/// The caller's process, for a slot that may belong to the kernel.
+#[inline(always)]
+pub fn caller(slot: Slot) -> Process {
+    // SAFETY: a valid map value.
+    if unsafe { (*slot).flags } & flag::KERNEL != 0 { Process::KERNEL } else { Task::current().process() }
+}

@@ -1,0 +1,65 @@
+//! From time since boot to the time on the wall.
+
+use jiff::Timestamp;
+use nix::time::{ClockId, clock_gettime};
+use watcher_core::BootTime;
+
+/// The clock that [`BootTime`] is read from.
+#[cfg(target_os = "macos")]
+const BOOT: ClockId = ClockId::CLOCK_MONOTONIC_RAW;
+#[cfg(not(target_os = "macos"))]
+const BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
+
+/// The moment of boot on the wall clock, as it was when this was measured. One measurement for a whole run gives
+/// times that do not move when the wall clock is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WallClock {
+    booted: Timestamp,
+}
+
+impl WallClock {
+    /// Reads both clocks.
+    ///
+    /// # Errors
+    /// The system has no such clock.
+    pub fn measure() -> nix::Result<Self> {
+        let (wall, boot) = (nanoseconds(ClockId::CLOCK_REALTIME)?, nanoseconds(BOOT)?);
+        Ok(Self { booted: Timestamp::from_nanosecond(wall - boot).unwrap_or(Timestamp::UNIX_EPOCH) })
+    }
+
+    /// With a known moment of boot.
+    #[must_use]
+    pub fn booted_at(booted: Timestamp) -> Self {
+        Self { booted }
+    }
+
+    /// `at` on the wall clock.
+    #[must_use]
+    pub fn at(&self, at: BootTime) -> Timestamp {
+        let wall = self.booted.as_nanosecond() + i128::from(at.0);
+        Timestamp::from_nanosecond(wall).unwrap_or(Timestamp::MAX)
+    }
+}
+
+fn nanoseconds(clock: ClockId) -> nix::Result<i128> {
+    let time = clock_gettime(clock)?;
+    Ok(i128::from(time.tv_sec()) * 1_000_000_000 + i128::from(time.tv_nsec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Timestamp, WallClock};
+    use watcher_core::BootTime;
+
+    #[test]
+    fn time_since_boot_is_added_to_the_moment_of_boot() {
+        let clock = WallClock::booted_at("2026-01-02T03:04:05Z".parse().unwrap());
+        assert_eq!(format!("{:.3}", clock.at(BootTime(1_500_000_000))), "2026-01-02T03:04:06.500Z");
+        assert_eq!(clock.at(BootTime(u64::MAX)).to_string(), "2610-07-24T02:38:38.709551615Z");
+    }
+
+    #[test]
+    fn this_machine_was_booted_in_the_past() {
+        assert!(WallClock::measure().unwrap().at(BootTime(0)) < Timestamp::now());
+    }
+}

@@ -1,0 +1,15 @@
+//! The parts of the `watcher` binary, for the binary itself and its tests.
+
+pub mod by;
+pub mod cli;
+pub mod clock;
+pub mod filter;
+#[cfg(target_os = "linux")]
+pub mod linux;
+pub mod sort;
+pub mod text;
+pub mod top;
+pub mod tui;
+pub mod units;
+pub mod users;
+pub mod wording;

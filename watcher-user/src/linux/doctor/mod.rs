@@ -1,0 +1,118 @@
+//! `watcher doctor`: what works on this machine, what does not, why, and what to do.
+
+mod facts;
+mod render;
+mod self_test;
+
+use std::io::Write as _;
+
+use serde::Serialize;
+use watcher_core::Source as _;
+
+use self::{facts::Facts, self_test::SelfTest};
+use super::{Config, EbpfSource, load::Outcome};
+
+/// The verifier gives up at a million; a program that comes near a twentieth of it has become too clever.
+const INSTRUCTION_BUDGET: u32 = 50_000;
+
+/// Everything that `doctor` found. The field names of its JSON are stable.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    version: &'static str,
+    facts: Facts,
+    backend: Option<&'static str>,
+    grade: Option<String>,
+    capabilities: Vec<CapabilityReport>,
+    self_test: Option<SelfTest>,
+    problems: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct CapabilityReport {
+    name: &'static str,
+    way: Option<&'static str>,
+    without: Option<&'static str>,
+    refused: Vec<Refusal>,
+    programs: Vec<ProgramReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct Refusal {
+    what: &'static str,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ProgramReport {
+    name: &'static str,
+    verified_instructions: Option<u32>,
+    within_budget: Option<bool>,
+}
+
+/// Looks, tries, and writes what it found. Returns whether all is well.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub async fn run(config: &Config, json: bool, verbose: bool) -> anyhow::Result<bool> {
+    let report = examine(config).await;
+    let mut out = std::io::stdout().lock();
+    if json {
+        serde_json::to_writer(&mut out, &report)?;
+        writeln!(out)?;
+    } else {
+        render::write(&mut out, &report, verbose)?;
+    }
+    Ok(report.problems.is_empty())
+}
+
+async fn examine(config: &Config) -> Report {
+    let facts = Facts::gather();
+    let mut report = Report {
+        version: env!("CARGO_PKG_VERSION"),
+        problems: facts.problems(),
+        facts,
+        backend: None,
+        grade: None,
+        capabilities: Vec::new(),
+        self_test: None,
+    };
+    match EbpfSource::start(config) {
+        Ok(mut source) => {
+            report.backend = Some(source.quality().backend);
+            report.grade = Some(source.quality().grade.to_string());
+            report.capabilities = source.outcomes().iter().map(capability).collect();
+            match self_test::run(&mut source).await {
+                Ok(test) => {
+                    report.problems.extend(test.problem());
+                    report.self_test = Some(test);
+                }
+                Err(e) => report.problems.push(format!("the self-test could not run: {e:#}")),
+            }
+        }
+        Err(e) => report.problems.push(format!("the eBPF collector does not start: {e}")),
+    }
+    for capability in &report.capabilities {
+        if let (None, Some(without)) = (capability.way, capability.without) {
+            report.problems.push(format!("no {}: {without}", capability.name));
+        }
+        for program in capability.programs.iter().filter(|p| p.within_budget == Some(false)) {
+            report.problems.push(format!("{} is over the verifier budget of {INSTRUCTION_BUDGET}", program.name));
+        }
+    }
+    report
+}
+
+fn capability(outcome: &Outcome) -> CapabilityReport {
+    let program = |(name, verified_instructions): &(&'static str, Option<u32>)| ProgramReport {
+        name,
+        verified_instructions: *verified_instructions,
+        within_budget: verified_instructions.map(|n| n <= INSTRUCTION_BUDGET),
+    };
+    CapabilityReport {
+        name: outcome.capability.name,
+        way: outcome.way.map(|way| way.name),
+        without: outcome.capability.without,
+        refused: outcome.refused.iter().map(|(what, why)| Refusal { what, why: why.clone() }).collect(),
+        programs: outcome.programs.iter().map(program).collect(),
+    }
+}

@@ -1,0 +1,305 @@
+//! Loading the programs: resolve offsets, open the object, climb the ladder.
+
+use std::{
+    fs::File,
+    os::fd::{AsFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use aya::{
+    Btf, Ebpf, EbpfLoader,
+    programs::{CgroupAttachMode, Program as Loaded, ProgramError},
+};
+use thiserror::Error;
+
+use super::{
+    Config,
+    btf::{BtfError, Types},
+    ladder::{Capability, Hook, LADDER, Program, Way},
+    offsets, raw,
+};
+
+/// The compiled programs, embedded at build time.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("WATCHER_EBPF_OBJECT_PATH"));
+const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
+
+/// Why the collector cannot start.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// Not enough privilege.
+    #[error(
+        "watching needs root, or the capabilities CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_PTRACE; \
+         try: sudo watcher {verb}"
+    )]
+    Privilege {
+        /// What was being attempted.
+        verb: &'static str,
+    },
+    /// No usable kernel type information.
+    #[error(transparent)]
+    Btf(#[from] BtfError),
+    /// The object or its maps were refused as a whole.
+    #[error("the kernel refused the eBPF maps: {0}")]
+    Refused(String),
+    /// A capability without which nothing goes.
+    #[error("this kernel cannot give '{capability}': {why}")]
+    Capability {
+        /// Its name in the ladder.
+        capability: &'static str,
+        /// What the kernel said to every way.
+        why: String,
+    },
+    /// No cgroup v2 mount.
+    #[error("no cgroup v2 tree is mounted (looked in /proc/mounts); try: mount -t cgroup2 none /sys/fs/cgroup")]
+    NoCgroup,
+    /// A map or link could not be used.
+    #[error("{doing}: {source}")]
+    Io {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// How a capability was got.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The rung of the ladder.
+    pub capability: &'static Capability,
+    /// The way in use; `None` when there is none.
+    pub way: Option<&'static Way>,
+    /// Better ways and optional programs that did not load, and why.
+    pub refused: Vec<(&'static str, String)>,
+    /// Symbol, and instructions that the verifier processed (Linux 5.16).
+    pub programs: Vec<(&'static str, Option<u32>)>,
+}
+
+/// Programs that run, and maps that fill.
+pub struct Probes {
+    /// Owns programs, links and maps: dropping it detaches everything.
+    pub ebpf: Ebpf,
+    /// One for each capability.
+    pub outcomes: Vec<Outcome>,
+    /// Runs the reading iterator.
+    pub reader: OwnedFd,
+}
+
+/// Loads and attaches everything, then seeds the sockets that exist.
+///
+/// # Errors
+/// When a capability that nothing goes without cannot be had.
+pub fn load(config: &Config) -> Result<Probes, LoadError> {
+    if !privileged() {
+        return Err(LoadError::Privilege { verb: "top" });
+    }
+    let offsets = offsets::resolve(&Types::load(Path::new(VMLINUX))?)?;
+    let btf = Btf::from_sys_fs().map_err(|e| LoadError::Refused(e.to_string()))?;
+    let log_level: u8 = config.log.map_or(0, |level| level as u8);
+    let wake_at = u64::from(config.ring_bytes / 4);
+    let mut ebpf = EbpfLoader::new()
+        .btf(Some(&btf))
+        .allow_unsupported_maps()
+        .override_global("OFFSETS", &offsets, true)
+        .override_global("WAKE_AT", &wake_at, false)
+        .override_global("AYA_LOG_LEVEL", &log_level, false)
+        .map_max_entries("EVENTS", config.ring_bytes)
+        .map_max_entries("FLOWS", config.max_flows)
+        .map_max_entries("WAITING", config.max_waiting)
+        .map_max_entries("OVERFLOW", config.max_overflow)
+        .load(OBJECT)
+        .map_err(|e| LoadError::Refused(chain(&e)))?;
+    let cgroup = cgroup_root()?;
+    let mut outcomes = Vec::new();
+    for capability in LADDER {
+        outcomes.push(climb(&mut ebpf, capability, &btf, &cgroup)?);
+    }
+    let reader = bind_reader(&ebpf)?;
+    let probes = Probes { ebpf, outcomes, reader };
+    probes.seed()?;
+    Ok(probes)
+}
+
+impl Probes {
+    /// Gives every socket that has no slot one; those that have are left alone.
+    ///
+    /// # Errors
+    /// When the iterator cannot be run.
+    pub fn seed(&self) -> Result<(), LoadError> {
+        let Some(Loaded::Iter(program)) = self.ebpf.program("watcher_seed") else { return Ok(()) };
+        let Ok(fd) = program.fd() else { return Ok(()) };
+        let io = |source| LoadError::Io { doing: "seeding the sockets that exist", source };
+        let link = raw::iterate(fd.as_fd()).map_err(io)?;
+        let mut run = File::from(raw::run_iterator(link.as_fd()).map_err(io)?);
+        std::io::copy(&mut run, &mut std::io::sink()).map_err(io)?;
+        Ok(())
+    }
+}
+
+fn privileged() -> bool {
+    // CAP_PERFMON 38, CAP_BPF 39; CAP_SYS_ADMIN 21 stands for both (capabilities(7)).
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return nix::unistd::geteuid().is_root() };
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let bits = effective.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).unwrap_or(0);
+    let has = |bit: u32| bits >> bit & 1 == 1;
+    has(21) || (has(38) && has(39) && has(12))
+}
+
+/// The root of the cgroup v2 tree: on hybrid systems not at /sys/fs/cgroup.
+fn cgroup_root() -> Result<File, LoadError> {
+    let mounts = std::fs::read_to_string("/proc/mounts")
+        .map_err(|source| LoadError::Io { doing: "reading /proc/mounts", source })?;
+    let path = cgroup2_mount(&mounts).ok_or(LoadError::NoCgroup)?;
+    File::open(&path).map_err(|source| LoadError::Io { doing: "opening the cgroup v2 root", source })
+}
+
+/// The first cgroup2 mount point of a mount table.
+#[must_use]
+pub fn cgroup2_mount(mounts: &str) -> Option<PathBuf> {
+    mounts.lines().find_map(|line| {
+        let mut fields = line.split(' ');
+        let (path, kind) = (fields.nth(1)?, fields.next()?);
+        (kind == "cgroup2").then(|| PathBuf::from(path.replace("\\040", " ")))
+    })
+}
+
+fn climb(
+    ebpf: &mut Ebpf,
+    capability: &'static Capability,
+    btf: &Btf,
+    cgroup: &File,
+) -> Result<Outcome, LoadError> {
+    let mut outcome = Outcome { capability, way: None, refused: Vec::new(), programs: Vec::new() };
+    for way in capability.ways {
+        match take(ebpf, way, btf, cgroup, &mut outcome) {
+            Ok(()) => {
+                outcome.way = Some(way);
+                return Ok(outcome);
+            }
+            Err((symbol, why)) => {
+                outcome.programs.clear();
+                outcome.refused.push((symbol, why));
+            }
+        }
+    }
+    if capability.without.is_none() {
+        let why = outcome.refused.iter().map(|(s, w)| format!("{s}: {w}")).collect::<Vec<_>>().join("; ");
+        return Err(LoadError::Capability { capability: capability.name, why });
+    }
+    Ok(outcome)
+}
+
+/// Loads and attaches all programs of a way, or none.
+fn take(
+    ebpf: &mut Ebpf,
+    way: &'static Way,
+    btf: &Btf,
+    cgroup: &File,
+    outcome: &mut Outcome,
+) -> Result<(), (&'static str, String)> {
+    let mut taken: Vec<&'static str> = Vec::new();
+    for program in way.programs {
+        match attach(ebpf, program, btf, cgroup) {
+            Ok(verified) => {
+                taken.push(program.symbol);
+                outcome.programs.push((program.symbol, verified));
+            }
+            Err(why) if program.optional => outcome.refused.push((program.symbol, why)),
+            Err(why) => {
+                for symbol in taken {
+                    detach(ebpf, symbol);
+                }
+                return Err((program.symbol, why));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Loads and attaches one program; returns what the verifier processed.
+fn attach(ebpf: &mut Ebpf, program: &Program, btf: &Btf, cgroup: &File) -> Result<Option<u32>, String> {
+    let loaded = ebpf.program_mut(program.symbol).ok_or("not in the object file")?;
+    let result = match (program.hook, &mut *loaded) {
+        (Hook::Tracepoint(name), Loaded::BtfTracePoint(p)) => p.load(name, btf).and_then(|()| p.attach().map(drop)),
+        (Hook::Exit(name), Loaded::FExit(p)) => p.load(name, btf).and_then(|()| p.attach().map(drop)),
+        (Hook::CgroupSock, Loaded::CgroupSock(p)) => {
+            p.load().and_then(|()| p.attach(cgroup, CgroupAttachMode::Single).map(drop))
+        }
+        (Hook::CgroupSockAddr, Loaded::CgroupSockAddr(p)) => {
+            p.load().and_then(|()| p.attach(cgroup, CgroupAttachMode::Single).map(drop))
+        }
+        (Hook::Iterator(name), Loaded::Iter(p)) => p.load(name, btf),
+        _ => return Err("has another type in the object file".to_owned()),
+    };
+    result.map_err(|e| explain(&e))?;
+    Ok(loaded.info().ok().and_then(|info| info.verified_instruction_count()))
+}
+
+/// Takes a program out again that was loaded a moment ago. If that fails, it ends with the process.
+fn detach(ebpf: &mut Ebpf, symbol: &str) {
+    let _ = match ebpf.program_mut(symbol) {
+        Some(Loaded::BtfTracePoint(p)) => p.unload(),
+        Some(Loaded::FExit(p)) => p.unload(),
+        Some(Loaded::CgroupSock(p)) => p.unload(),
+        Some(Loaded::CgroupSockAddr(p)) => p.unload(),
+        Some(Loaded::Iter(p)) => p.unload(),
+        _ => Ok(()),
+    };
+}
+
+fn bind_reader(ebpf: &Ebpf) -> Result<OwnedFd, LoadError> {
+    let io = |source| LoadError::Io { doing: "binding the reading iterator to the socket storage", source };
+    let Some(Loaded::Iter(program)) = ebpf.program("watcher_read_sockets") else {
+        return Err(LoadError::Refused("the object file has no reading iterator".to_owned()));
+    };
+    let Some(aya::maps::Map::SkStorage(map)) = ebpf.map("SOCKETS") else {
+        return Err(LoadError::Refused("the object file has no socket storage".to_owned()));
+    };
+    let program = program.fd().map_err(|e| io(std::io::Error::other(e)))?;
+    raw::iterate_map(program.as_fd(), map.fd().as_fd()).map_err(io)
+}
+
+/// The kernel's words, without the verifier's thousand lines.
+fn explain(error: &ProgramError) -> String {
+    if let ProgramError::LoadError { io_error, verifier_log } = error {
+        if std::env::var_os("WATCHER_VERIFIER_LOG").is_some() {
+            eprintln!("{verifier_log}");
+        }
+        let log = verifier_log.to_string();
+        let last = log.lines().rev().find(|l| !l.trim().is_empty() && !l.starts_with("processed "));
+        return match last {
+            Some(line) => format!("{io_error}: {}", line.trim()),
+            None => io_error.to_string(),
+        };
+    }
+    chain(error)
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            text.push_str(": ");
+            text.push_str(&next_text);
+        }
+        cause = next.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cgroup2_mount_is_found_on_hybrid_systems() {
+        let mounts = "tmpfs /sys/fs/cgroup tmpfs rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n\
+                      cgroup2 /sys/fs/cgroup/unified cgroup2 rw 0 0\n";
+        assert_eq!(cgroup2_mount(mounts), Some(PathBuf::from("/sys/fs/cgroup/unified")));
+        assert_eq!(cgroup2_mount("proc /proc proc rw 0 0\n"), None);
+        assert_eq!(cgroup2_mount("a /with\\040space cgroup2 rw 0 0"), Some(PathBuf::from("/with space")));
+    }
+}

@@ -1,0 +1,70 @@
+//! The eBPF collector: the only part of the program that knows aya.
+
+mod btf;
+mod convert;
+pub mod doctor;
+pub mod ladder;
+pub mod load;
+mod log;
+mod offsets;
+mod processes;
+mod raw;
+mod ring;
+mod source;
+
+pub use source::EbpfSource;
+
+/// How much diagnostics the programs themselves print (aya-log).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the usual names")]
+pub enum LogLevel {
+    Error = 1,
+    Warn = 2,
+    Info = 3,
+    Debug = 4,
+    Trace = 5,
+}
+
+impl std::str::FromStr for LogLevel {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "error" => Ok(Self::Error),
+            "warn" => Ok(Self::Warn),
+            "info" => Ok(Self::Info),
+            "debug" => Ok(Self::Debug),
+            "trace" => Ok(Self::Trace),
+            other => Err(format!("'{other}' is none of error, warn, info, debug, trace")),
+        }
+    }
+}
+
+/// Sizes of the maps, and diagnostics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Config {
+    /// Ring buffer, bytes: a power of two, at least a page.
+    pub ring_bytes: u32,
+    /// Entries for what socket storage cannot hold: other processes on a socket, remotes of unconnected sockets.
+    pub max_flows: u32,
+    /// Final records that may wait while the ring buffer is full.
+    pub max_waiting: u32,
+    /// Processes whose bytes may be kept without detail when everything else is full.
+    pub max_overflow: u32,
+    /// Diagnostics from the programs; `None` costs nothing.
+    pub log: Option<LogLevel>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { ring_bytes: 4 << 20, max_flows: 32_768, max_waiting: 8_192, max_overflow: 4_096, log: None }
+    }
+}
+
+/// Loads the programs and begins to count. Must be called within a tokio runtime.
+///
+/// # Errors
+/// When the kernel or the lack of privilege does not allow it: [`load::LoadError`] says which and what to try.
+pub fn open(config: &Config) -> anyhow::Result<EbpfSource> {
+    Ok(EbpfSource::start(config)?)
+}

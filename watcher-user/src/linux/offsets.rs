@@ -1,0 +1,74 @@
+//! Field offsets of this kernel for the programs: the only place that knows the kernel's names for them.
+
+use watcher_common::{ABSENT, Offsets};
+
+use super::btf::{BtfError, Types};
+
+/// Resolves every offset. A missing required field is an error; a missing optional one is [`ABSENT`] and its feature off.
+///
+/// # Errors
+/// Names the first required field that this kernel does not have.
+pub fn resolve(types: &Types) -> Result<Offsets, BtfError> {
+    let at = |name: &str, path: &str| types.member(name, path).map(|m| m.bit_offset / 8);
+    let optional = |name: &str, path: &str| at(name, path).unwrap_or(ABSENT);
+    let kern = types.member("sock", "sk_kern_sock")?.bit_offset;
+    Ok(Offsets {
+        sock_family: at("sock", "__sk_common.skc_family")?,
+        sock_state: at("sock", "__sk_common.skc_state")?,
+        sock_daddr: at("sock", "__sk_common.skc_daddr")?,
+        sock_saddr: at("sock", "__sk_common.skc_rcv_saddr")?,
+        sock_v6_daddr: optional("sock", "__sk_common.skc_v6_daddr"),
+        sock_v6_saddr: optional("sock", "__sk_common.skc_v6_rcv_saddr"),
+        sock_dport: at("sock", "__sk_common.skc_dport")?,
+        sock_num: at("sock", "__sk_common.skc_num")?,
+        sock_net: at("sock", "__sk_common.skc_net.net")?,
+        sock_protocol: at("sock", "sk_protocol")?,
+        sock_type: at("sock", "sk_type")?,
+        sock_err: at("sock", "sk_err")?,
+        sock_flags: at("sock", "__sk_common.skc_flags").or_else(|_| at("sock", "sk_flags"))?,
+        sock_kern_byte: kern / 8,
+        sock_kern_bit: kern % 8,
+        tcp_bytes_sent: at("tcp_sock", "bytes_sent")?,
+        tcp_bytes_retrans: at("tcp_sock", "bytes_retrans")?,
+        tcp_bytes_received: at("tcp_sock", "bytes_received")?,
+        tcp_rcv_nxt: at("tcp_sock", "rcv_nxt")?,
+        tcp_copied_seq: at("tcp_sock", "copied_seq")?,
+        tcp_write_seq: at("tcp_sock", "write_seq")?,
+        tcp_snd_nxt: at("tcp_sock", "snd_nxt")?,
+        tcp_srtt_us: at("tcp_sock", "srtt_us")?,
+        tcp_segs_in: at("tcp_sock", "segs_in")?,
+        tcp_segs_out: at("tcp_sock", "segs_out")?,
+        tcp_ulp_ops: at("tcp_sock", "inet_conn.icsk_ulp_ops")?,
+        tcp_sport: at("tcp_sock", "inet_conn.icsk_inet.inet_sport")?,
+        net_inum: at("net", "ns.inum")?,
+        socket_sk: at("socket", "sk")?,
+        task_tgid: at("task_struct", "tgid")?,
+        task_pid: at("task_struct", "pid")?,
+        task_flags: at("task_struct", "flags")?,
+        task_leader: at("task_struct", "group_leader")?,
+        task_parent: at("task_struct", "real_parent")?,
+        task_start: at("task_struct", "start_boottime")?,
+        task_comm: at("task_struct", "comm")?,
+        task_mm: at("task_struct", "mm")?,
+        task_signal: at("task_struct", "signal")?,
+        task_cred: at("task_struct", "cred")?,
+        signal_live: at("signal_struct", "live.counter")?,
+        mm_arg_start: at("mm_struct", "arg_start")?,
+        mm_arg_end: at("mm_struct", "arg_end")?,
+        cred_euid: at("cred", "euid.val")?,
+        binprm_filename: at("linux_binprm", "filename")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn every_required_field_is_found_in_the_running_kernel() {
+        let types = Types::load(Path::new("/sys/kernel/btf/vmlinux")).expect("this kernel has BTF");
+        resolve(&types).expect("all fields");
+    }
+}

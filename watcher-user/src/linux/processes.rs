@@ -1,0 +1,194 @@
+//! Who is who: names, command lines, users and parents, from the programs' records, else from /proc.
+
+use std::collections::{HashMap, VecDeque};
+
+use watcher_common::{ProcessExec, ProcessFork};
+use watcher_core::{BootTime, ProcessEvent, ProcessId, ProcessInfo};
+
+use super::ring::Birth;
+
+/// So many ended processes are remembered.
+const ENDED: usize = 16_384;
+/// A command line is kept up to this many bytes.
+const COMMAND_LEN: usize = 4096;
+
+/// Processes that live, as far as anybody asked.
+#[derive(Debug, Default)]
+pub struct Processes {
+    known: HashMap<ProcessId, Known>,
+    /// Ended ones, oldest first: their sockets may outlive them and ask for the name again.
+    ended: VecDeque<ProcessId>,
+}
+
+#[derive(Debug)]
+struct Known {
+    info: ProcessInfo,
+    /// The command line has been looked for.
+    complete: bool,
+}
+
+impl Processes {
+    /// Takes in a record; what is new goes to `events`.
+    pub fn born(&mut self, birth: &Birth, events: &mut Vec<ProcessEvent>) {
+        let (id, info, complete) = match birth {
+            Birth::Fork(fork) => self.forked(fork),
+            Birth::Exec(exec) => executed(exec),
+        };
+        if complete {
+            events.push(ProcessEvent::Seen { id, info: info.clone() });
+        }
+        self.known.insert(id, Known { info, complete });
+    }
+
+    /// A fork runs its parent's program until it executes another.
+    fn forked(&self, fork: &ProcessFork) -> (ProcessId, ProcessInfo, bool) {
+        let id = ProcessId { tgid: fork.tgid, start: BootTime(fork.start) };
+        let parent = ProcessId { tgid: fork.parent_tgid, start: BootTime(fork.parent_start) };
+        let comm = text(&fork.comm);
+        let (name, command, complete) = match self.known.get(&parent) {
+            Some(known) if known.info.name.starts_with(&comm) => {
+                (known.info.name.clone(), known.info.command.clone(), known.complete)
+            }
+            _ => (comm, String::new(), false),
+        };
+        (id, ProcessInfo { name, command, uid: fork.uid, parent: Some(parent) }, complete)
+    }
+
+    /// Makes sure that a process which is about to be shown has been told of, and its ancestors with it.
+    pub fn introduce(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
+        if self.known.get(&id).is_some_and(|known| known.complete) {
+            return;
+        }
+        if id == ProcessId::KERNEL {
+            let info = ProcessInfo { name: "kernel".to_owned(), ..ProcessInfo::default() };
+            self.tell(id, info, events);
+            return;
+        }
+        let before = self.known.get(&id).map(|known| &known.info);
+        let fallback = ProcessInfo {
+            name: before.map_or_else(|| text(comm), |info| info.name.clone()),
+            command: String::new(),
+            uid: before.map_or(uid, |info| info.uid),
+            parent: before.and_then(|info| info.parent),
+        };
+        let info = look_up(id, &fallback).unwrap_or(fallback);
+        let parent = info.parent;
+        self.tell(id, info, events);
+        // Ends at a process that is complete or unknown; the table has no cycles that are incomplete.
+        if let Some(parent) = parent.filter(|p| self.known.get(p).is_some_and(|known| !known.complete)) {
+            self.introduce(parent, &[], 0, events);
+        }
+    }
+
+    fn tell(&mut self, id: ProcessId, info: ProcessInfo, events: &mut Vec<ProcessEvent>) {
+        events.push(ProcessEvent::Seen { id, info: info.clone() });
+        self.known.insert(id, Known { info, complete: true });
+    }
+
+    /// Forgets a process that has ended, after a while.
+    pub fn exited(&mut self, id: ProcessId) {
+        if !self.known.contains_key(&id) {
+            return;
+        }
+        self.ended.push_back(id);
+        if self.ended.len() > ENDED
+            && let Some(oldest) = self.ended.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+    }
+}
+
+fn executed(exec: &ProcessExec) -> (ProcessId, ProcessInfo, bool) {
+    let id = ProcessId { tgid: exec.tgid, start: BootTime(exec.start) };
+    let parent = ProcessId { tgid: exec.parent_tgid, start: BootTime(exec.parent_start) };
+    let args = &exec.args[..(exec.args_len as usize).min(exec.args.len())];
+    let info = ProcessInfo {
+        name: full_name(&text(&exec.comm), &text(&exec.filename)),
+        command: joined(args),
+        uid: exec.uid,
+        parent: Some(parent),
+    };
+    (id, info, true)
+}
+
+/// Bytes up to the first NUL.
+fn text(bytes: &[u8]) -> String {
+    let len = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
+    String::from_utf8_lossy(&bytes[..len]).into_owned()
+}
+
+/// Arguments that are each ended by NUL, joined by spaces.
+fn joined(args: &[u8]) -> String {
+    let args = args.strip_suffix(&[0]).unwrap_or(args);
+    let parts: Vec<_> = args.split(|&b| b == 0).map(String::from_utf8_lossy).collect();
+    parts.join(" ")
+}
+
+/// The kernel keeps 15 bytes of a name. When a path ends in something that begins with these, that is the name.
+fn full_name(comm: &str, path: &str) -> String {
+    let base = path.rsplit('/').next().unwrap_or(path);
+    if comm.len() >= 15 && base.starts_with(comm) { base.to_owned() } else { comm.to_owned() }
+}
+
+/// From /proc, provided that the pid still is this process.
+fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<ProcessInfo> {
+    let process = procfs::process::Process::new(i32::try_from(id.tgid).ok()?).ok()?;
+    let stat = process.stat().ok()?;
+    if !same_start(stat.starttime, id.start) {
+        return None;
+    }
+    let args = process.cmdline().unwrap_or_default();
+    let exe = process.exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut command = args.join(" ");
+    if command.len() > COMMAND_LEN {
+        let end = (0..=COMMAND_LEN).rev().find(|&at| command.is_char_boundary(at)).unwrap_or(0);
+        command.truncate(end);
+    }
+    let path = args.first().filter(|first| first.rsplit('/').next().is_some_and(|b| b.starts_with(&stat.comm)));
+    Some(ProcessInfo {
+        name: full_name(&stat.comm, path.unwrap_or(&exe)),
+        command,
+        uid: process.uid().unwrap_or(fallback.uid),
+        parent: fallback.parent,
+    })
+}
+
+/// /proc tells the start in ticks of 1/100 s, rounded down (`nsec_to_clock_t`, kernel/time/time.c).
+fn same_start(ticks: u64, start: BootTime) -> bool {
+    start.0 / (1_000_000_000 / procfs::ticks_per_second()) == ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clipped_name_is_completed_from_the_path_and_no_other_is() {
+        assert_eq!(full_name("systemd-resolve", "/lib/systemd/systemd-resolved"), "systemd-resolved");
+        assert_eq!(full_name("renamed", "/usr/bin/python3"), "renamed");
+        assert_eq!(full_name("curl", "/usr/bin/curl-real"), "curl");
+    }
+
+    #[test]
+    fn arguments_are_joined_and_may_be_cut_anywhere() {
+        assert_eq!(joined(b"curl\0-s\0http://x\0"), "curl -s http://x");
+        assert_eq!(joined(b"curl\0-s\0htt"), "curl -s htt");
+        assert_eq!(joined(b""), "");
+    }
+
+    #[test]
+    fn a_fork_carries_its_parents_command_until_it_executes() {
+        let mut processes = Processes::default();
+        let mut events = Vec::new();
+        let shell = ProcessId { tgid: 10, start: BootTime(5) };
+        let info = ProcessInfo { name: "sh".into(), command: "sh -c x".into(), uid: 0, parent: None };
+        processes.tell(shell, info, &mut events);
+        let mut comm = [0; 16];
+        comm[..2].copy_from_slice(b"sh");
+        let fork = ProcessFork { kind: 2, tgid: 11, start: 6, parent_start: 5, parent_tgid: 10, uid: 7, comm };
+        processes.born(&Birth::Fork(fork), &mut events);
+        let Some(ProcessEvent::Seen { id, info }) = events.last() else { panic!("no event") };
+        assert_eq!((id.tgid, info.command.as_str(), info.uid, info.parent), (11, "sh -c x", 7, Some(shell)));
+    }
+}

@@ -1,0 +1,140 @@
+//! Draining the ring buffer: on a timer, and early when the programs say that it fills up.
+
+use std::{
+    io,
+    os::fd::{AsFd, OwnedFd},
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use aya::maps::{MapData, RingBuf};
+use tokio::io::unix::AsyncFd;
+use watcher_common::{ProcessExec, ProcessExit, ProcessFork, SocketRecord, kind};
+
+use super::raw::record;
+
+/// How long a record may lie in the ring.
+const TICK: Duration = Duration::from_millis(200);
+/// Records taken out and not yet collected. Beyond it the ring fills up, and the programs keep bytes without detail.
+const MOST: usize = 1 << 18;
+
+/// What lay in the ring, in order.
+#[derive(Default)]
+pub struct Drained {
+    /// Final socket records.
+    pub sockets: Vec<SocketRecord>,
+    /// Forks and execs.
+    pub births: Vec<Birth>,
+    /// Ends.
+    pub exits: Vec<ProcessExit>,
+    /// Records of a kind or size that is not known: a fault, never expected.
+    pub malformed: u64,
+}
+
+/// A process that came to be, or became another program.
+pub enum Birth {
+    /// Forked, or found running.
+    Fork(ProcessFork),
+    /// Executed a program.
+    Exec(Box<ProcessExec>),
+}
+
+impl Drained {
+    fn len(&self) -> usize {
+        self.sockets.len() + self.births.len() + self.exits.len()
+    }
+
+    fn take_in(&mut self, bytes: &[u8]) {
+        let known = match record::<u32>(bytes) {
+            Some(kind::SOCKET) => record(bytes).map(|r| self.sockets.push(r)),
+            Some(kind::FORK) => record(bytes).map(|r| self.births.push(Birth::Fork(r))),
+            Some(kind::EXEC) => record(bytes).map(|r| self.births.push(Birth::Exec(Box::new(r)))),
+            Some(kind::EXIT) => record(bytes).map(|r| self.exits.push(r)),
+            _ => None,
+        };
+        if known.is_none() {
+            self.malformed += 1;
+        }
+    }
+}
+
+struct Inner {
+    ring: RingBuf<MapData>,
+    drained: Drained,
+}
+
+impl Inner {
+    fn drain(&mut self) {
+        while self.drained.len() < MOST {
+            let Some(item) = self.ring.next() else { return };
+            self.drained.take_in(&item);
+        }
+    }
+}
+
+/// The ring buffer and what was taken out of it so far.
+pub struct Ring {
+    inner: Arc<Mutex<Inner>>,
+    pump: tokio::task::JoinHandle<()>,
+}
+
+impl Ring {
+    /// Starts draining in the background. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the descriptor cannot be watched.
+    pub fn start(ring: RingBuf<MapData>) -> io::Result<Self> {
+        let fd = ring.as_fd().try_clone_to_owned()?;
+        let inner = Arc::new(Mutex::new(Inner { ring, drained: Drained::default() }));
+        // SAFETY: the registration owns the descriptor.
+        let fd = unsafe { AsyncFd::register(fd) }?;
+        let pump = tokio::spawn(pump(fd, Arc::clone(&inner)));
+        Ok(Self { inner, pump })
+    }
+
+    /// Everything that is there now.
+    pub fn take(&self) -> Drained {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.drain();
+        std::mem::take(&mut inner.drained)
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.pump.abort();
+    }
+}
+
+async fn pump(fd: AsyncFd<OwnedFd>, inner: Arc<Mutex<Inner>>) {
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            ready = fd.readable() => match ready {
+                Ok(mut guard) => guard.clear_ready(),
+                Err(_) => return,
+            },
+            _ = tick.tick() => {}
+        }
+        inner.lock().unwrap_or_else(PoisonError::into_inner).drain();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_are_no_record_are_counted_and_do_no_harm() {
+        let mut drained = Drained::default();
+        drained.take_in(&[]);
+        drained.take_in(&[1, 0, 0, 0]);
+        drained.take_in(&[9; 400]);
+        assert_eq!((drained.len(), drained.malformed), (0, 3));
+        let mut exit = vec![0u8; size_of::<ProcessExit>()];
+        exit[..4].copy_from_slice(&kind::EXIT.to_ne_bytes());
+        drained.take_in(&exit);
+        assert_eq!(drained.exits.len(), 1);
+    }
+}

@@ -1,0 +1,372 @@
+//! The collector as a [`Source`]: reads maps and ring, and puts what it read into an order that keeps promises.
+//!
+//! A process that a batch reports as ended has its final bytes in that same batch or an earlier one: ends are taken from
+//! the ring *before* the maps are read, and ends that arrive meanwhile wait for the next batch.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs::File,
+    io::{self, Read},
+    os::{fd::AsFd, unix::fs::MetadataExt},
+    time::{Duration, Instant},
+};
+
+use aya::maps::{Array, Map, MapData, PerCpuArray, RingBuf};
+use thiserror::Error;
+use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, ProcessExit, SocketKey, SocketRecord, reading};
+use watcher_core::{
+    Batch, BootTime, DegradationReason, FlowState, Grade, Losses, ProcessEvent, ProcessId, Quality, Source,
+};
+
+use super::{
+    Config,
+    convert::{Converter, Host, Stage, state},
+    load::{LoadError, Outcome, Probes, load},
+    processes::Processes,
+    raw,
+    ring::{Birth, Drained, Ring},
+};
+
+/// Ticks by which the iterator's look back overlaps the run before: at least 0.3 s at any CONFIG_HZ.
+const OVERLAP: u64 = 300;
+/// How often the host's own addresses are asked for.
+const ADDRESSES_EVERY: Duration = Duration::from_secs(5);
+/// How often everything is read, changed or not.
+const SWEEP_EVERY: Duration = Duration::from_secs(30);
+
+/// A reading failed.
+#[derive(Debug, Error)]
+#[error("{doing}: {source}")]
+pub struct ReadError {
+    doing: &'static str,
+    source: io::Error,
+}
+
+/// How a socket ended, for the entries in the flow map that belong to it.
+type Ended = HashMap<SocketKey, FlowState>;
+
+/// The eBPF collector.
+pub struct EbpfSource {
+    probes: Probes,
+    ring: Ring,
+    processes: Processes,
+    converter: Converter,
+    quality: Quality,
+    first_clock: Option<(u64, u64)>,
+    addresses_read: Option<Instant>,
+    swept: Option<Instant>,
+    /// Ends that came while the maps were being read.
+    exits: Vec<ProcessExit>,
+    ended: Ended,
+}
+
+impl EbpfSource {
+    /// Loads and attaches the programs, seeds the sockets and processes that exist. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// When the kernel or the lack of privilege does not allow it.
+    pub fn start(config: &Config) -> Result<Self, LoadError> {
+        let mut probes = load(config)?;
+        let map = probes.ebpf.take_map("EVENTS").and_then(|map| RingBuf::try_from(map).ok());
+        let ring = map.ok_or_else(|| LoadError::Refused("the object file has no ring buffer".to_owned()))?;
+        let io = |source| LoadError::Io { doing: "watching the ring buffer", source };
+        let ring = Ring::start(ring).map_err(io)?;
+        if config.log.is_some() {
+            super::log::start(&mut probes.ebpf);
+        }
+        let quality = quality(&probes.outcomes);
+        let mut this = Self {
+            probes,
+            ring,
+            processes: Processes::default(),
+            converter: Converter::default(),
+            quality,
+            first_clock: None,
+            addresses_read: None,
+            swept: None,
+            exits: Vec::new(),
+            ended: Ended::new(),
+        };
+        this.processes_running().map_err(|source| LoadError::Io { doing: "listing the processes that run", source })?;
+        Ok(this)
+    }
+
+    /// How each capability was got.
+    #[must_use]
+    pub fn outcomes(&self) -> &[Outcome] {
+        &self.probes.outcomes
+    }
+
+    fn processes_running(&mut self) -> io::Result<()> {
+        let Some(aya::programs::Program::Iter(program)) = self.probes.ebpf.program("watcher_read_tasks") else {
+            return Ok(());
+        };
+        let Ok(fd) = program.fd() else { return Ok(()) };
+        let link = raw::iterate(fd.as_fd())?;
+        let mut ignored = Vec::new();
+        read_records(File::from(raw::run_iterator(link.as_fd())?), |fork| {
+            self.processes.born(&Birth::Fork(fork), &mut ignored);
+        })
+    }
+
+    fn read(&mut self) -> Result<Batch, ReadError> {
+        let mut batch = Batch::default();
+        self.refresh_addresses();
+        let before = self.ring.take();
+        let mut exits = std::mem::take(&mut self.exits);
+        exits.extend(&before.exits);
+        self.finals(&before, &mut batch);
+        self.waiting(&mut batch)?;
+        let gone: HashSet<ProcessId> = exits.iter().map(exited).collect();
+        self.flows(&gone, &mut batch)?;
+        self.overflow(&mut batch)?;
+        self.sockets(&mut batch)?;
+        let after = self.ring.take();
+        self.finals(&after, &mut batch);
+        self.exits.extend(&after.exits);
+        for exit in &exits {
+            self.processes.exited(exited(exit));
+            batch.processes.push(ProcessEvent::Exited { id: exited(exit), at: BootTime(exit.at) });
+        }
+        batch.losses = self.losses()?;
+        batch.at = BootTime(now_boot());
+        Ok(batch)
+    }
+
+    /// Births and final records, in the order they came.
+    fn finals(&mut self, drained: &Drained, batch: &mut Batch) {
+        for birth in &drained.births {
+            self.processes.born(birth, &mut batch.processes);
+        }
+        for record in &drained.sockets {
+            self.socket(record, Stage::Final, batch);
+        }
+    }
+
+    fn socket(&mut self, record: &SocketRecord, stage: Stage, batch: &mut Batch) {
+        let shared = record.other_tx_bytes > 0 || record.other_rx_bytes > 0;
+        if stage == Stage::Final && shared {
+            let key = SocketKey { cookie: record.cookie, epoch: record.epoch, pad: 0 };
+            self.ended.insert(key, state(record, stage));
+        }
+        let Some(sample) = self.converter.socket(record, stage) else { return };
+        self.processes.introduce(sample.id.process, &record.comm, record.uid, &mut batch.processes);
+        batch.flows.push(sample);
+    }
+
+    /// Final records that found the ring full.
+    fn waiting(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
+        for (_, record) in self.hash::<SocketKey, SocketRecord>("WAITING", true)? {
+            self.socket(&record, Stage::Final, batch);
+        }
+        Ok(())
+    }
+
+    /// The flow map. Entries of sockets and packet processes that have ended cannot change any more and are taken out.
+    fn flows(&mut self, gone: &HashSet<ProcessId>, batch: &mut Batch) -> Result<(), ReadError> {
+        let ended = std::mem::take(&mut self.ended);
+        let entries = self.hash::<FlowKey, FlowCounters>("FLOWS", false)?;
+        let since = self.since();
+        let mut over: Vec<FlowKey> = Vec::new();
+        for (key, value) in &entries {
+            let socket = SocketKey { cookie: key.cookie, epoch: key.epoch, pad: 0 };
+            let mut end = ended.get(&socket).copied();
+            let id = ProcessId { tgid: key.tgid, start: BootTime(key.start) };
+            if end.is_none() && value.family == libc::AF_PACKET as u16 && gone.contains(&id) {
+                end = Some(FlowState::Closed { reason: watcher_core::CloseReason::Released, at: BootTime(now_boot()) });
+            }
+            if end.is_none() && value.last_jiffies < since {
+                continue;
+            }
+            self.processes.introduce(id, &value.comm, value.uid, &mut batch.processes);
+            batch.flows.push(self.converter.flow(key, value, end));
+            if end.is_some() {
+                over.push(*key);
+            }
+        }
+        self.remove(&over)
+    }
+
+    fn overflow(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
+        for (key, value) in self.hash::<OverflowKey, FlowCounters>("OVERFLOW", false)? {
+            let id = ProcessId { tgid: key.tgid, start: BootTime(key.start) };
+            self.processes.introduce(id, &value.comm, value.uid, &mut batch.processes);
+            let flow = FlowKey {
+                cookie: 0,
+                start: key.start,
+                tgid: key.tgid,
+                epoch: 0,
+                remote: [0; 16],
+                remote_port: 0,
+                pad: [0; 3],
+            };
+            batch.flows.push(self.converter.flow(&flow, &value, None));
+        }
+        Ok(())
+    }
+
+    /// Every socket that changed, through the iterator.
+    fn sockets(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
+        let io = |source| ReadError { doing: "reading the sockets", source };
+        let since = self.since();
+        self.exchange(Some(since)).map_err(io)?;
+        let run = raw::run_iterator(self.probes.reader.as_fd()).map_err(io)?;
+        let mut records: Vec<SocketRecord> = Vec::new();
+        read_records(File::from(run), |record| records.push(record)).map_err(io)?;
+        let (tick, boot) = self.exchange(None).map_err(io)?;
+        let first = *self.first_clock.get_or_insert((tick, boot));
+        self.converter.clock = self.converter.clock.advance(tick, boot, first);
+        for record in &records {
+            self.socket(record, Stage::Live, batch);
+        }
+        Ok(())
+    }
+
+    /// The tick from which on changes are asked for.
+    fn since(&mut self) -> u64 {
+        if self.swept.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
+            return 0;
+        }
+        self.converter.clock.tick.saturating_sub(OVERLAP)
+    }
+
+    /// Sets the iterator's parameter, or reads what it left behind.
+    fn exchange(&mut self, since: Option<u64>) -> io::Result<(u64, u64)> {
+        let map = self.probes.ebpf.map_mut("READING").ok_or_else(|| io::Error::other("no such map"))?;
+        let mut array: Array<&mut MapData, u64> = Array::try_from(map).map_err(io::Error::other)?;
+        if let Some(since) = since {
+            array.set(reading::SINCE, since, 0).map_err(io::Error::other)?;
+            if since == 0 {
+                self.swept = Some(Instant::now());
+            }
+            return Ok((0, 0));
+        }
+        let get = |index| array.get(&index, 0).map_err(io::Error::other);
+        Ok((get(reading::JIFFIES)?, get(reading::BOOT)?))
+    }
+
+    fn hash<K: aya::Pod, V: aya::Pod>(&self, name: &'static str, take: bool) -> Result<Vec<(K, V)>, ReadError> {
+        let error = |source| ReadError { doing: name, source };
+        let Some(Map::HashMap(map)) = self.probes.ebpf.map(name) else {
+            return Err(error(io::Error::other("no such map")));
+        };
+        let most = map.info().map_err(|e| error(io::Error::other(e)))?.max_entries();
+        raw::read_hash(map.fd().as_fd(), most, take).map_err(error)
+    }
+
+    fn remove(&mut self, keys: &[FlowKey]) -> Result<(), ReadError> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let error = |e| ReadError { doing: "FLOWS", source: io::Error::other(e) };
+        let Some(map) = self.probes.ebpf.map_mut("FLOWS") else { return Ok(()) };
+        let mut map = aya::maps::HashMap::<_, FlowKey, FlowCounters>::try_from(map).map_err(error)?;
+        for key in keys {
+            map.remove(key).map_err(error)?;
+        }
+        Ok(())
+    }
+
+    fn losses(&self) -> Result<Losses, ReadError> {
+        let error = |e: aya::maps::MapError| ReadError { doing: "LOSSES", source: io::Error::other(e) };
+        let Some(map) = self.probes.ebpf.map("LOSSES") else { return Ok(Losses::default()) };
+        let array: PerCpuArray<_, u64> = PerCpuArray::try_from(map).map_err(error)?;
+        let sum = |loss: Loss| array.get(&(loss as u32), 0).map(|cpus| cpus.iter().sum::<u64>()).map_err(error);
+        Ok(Losses {
+            ring_full: sum(Loss::RingFull)?,
+            map_full: sum(Loss::MapFull)?,
+            storage_failed: sum(Loss::StorageFailed)?,
+            recursion_misses: self.recursion_misses(),
+            process_events: sum(Loss::ProcessEvent)?,
+            unattributed_tx_bytes: sum(Loss::LostTx)?,
+            unattributed_rx_bytes: sum(Loss::LostRx)?,
+        })
+    }
+
+    fn recursion_misses(&self) -> u64 {
+        let misses = |program: &aya::programs::Program| program.fd().ok().and_then(|fd| raw::recursion_misses(fd.as_fd()).ok());
+        self.probes.ebpf.programs().filter_map(|(_, program)| misses(program)).sum()
+    }
+
+    fn refresh_addresses(&mut self) {
+        if self.addresses_read.is_some_and(|at| at.elapsed() < ADDRESSES_EVERY) {
+            return;
+        }
+        self.addresses_read = Some(Instant::now());
+        if let Some(host) = host() {
+            self.converter.host = host;
+        }
+    }
+}
+
+impl Source for EbpfSource {
+    type Error = ReadError;
+
+    async fn collect(&mut self) -> Result<Batch, ReadError> {
+        self.read()
+    }
+
+    fn quality(&self) -> &Quality {
+        &self.quality
+    }
+}
+
+fn exited(exit: &ProcessExit) -> ProcessId {
+    ProcessId { tgid: exit.tgid, start: BootTime(exit.start) }
+}
+
+fn quality(outcomes: &[Outcome]) -> Quality {
+    let mut degraded = Vec::new();
+    for outcome in outcomes {
+        for (what, why) in &outcome.refused {
+            degraded.push(DegradationReason { capability: outcome.capability.name.to_owned(), why: format!("{what}: {why}") });
+        }
+    }
+    Quality { backend: "ebpf", grade: Grade::Pid, degraded }
+}
+
+/// Reads records of one type until the end. A record may be split between two reads.
+fn read_records<T: aya::Pod>(mut from: File, mut each: impl FnMut(T)) -> io::Result<()> {
+    let mut buffer = vec![0u8; 64 << 10];
+    let mut filled = 0;
+    loop {
+        let n = match from.read(&mut buffer[filled..]) {
+            Ok(n) => n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            // The kernel asks for another read (bpf_seq_read, kernel/bpf/bpf_iter.c).
+            Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => continue,
+            Err(e) => return Err(e),
+        };
+        if n == 0 {
+            return Ok(());
+        }
+        filled += n;
+        let whole = filled / size_of::<T>() * size_of::<T>();
+        for bytes in buffer[..whole].chunks_exact(size_of::<T>()) {
+            each(raw::record(bytes).ok_or_else(|| io::Error::other("short record"))?);
+        }
+        buffer.copy_within(whole..filled, 0);
+        filled -= whole;
+    }
+}
+
+/// Nanoseconds since boot.
+fn now_boot() -> u64 {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
+        .map_or(0, |t| t.tv_sec().cast_unsigned() * 1_000_000_000 + t.tv_nsec().cast_unsigned())
+}
+
+/// The addresses of this namespace's interfaces.
+fn host() -> Option<Host> {
+    let netns = std::fs::metadata("/proc/self/ns/net").ok()?.ino() as u32;
+    let interfaces = nix::ifaddrs::getifaddrs().ok()?;
+    let addresses = interfaces
+        .filter_map(|i| i.address)
+        .filter_map(|a| {
+            let v4 = a.as_sockaddr_in().map(|a| std::net::IpAddr::V4(a.ip()));
+            v4.or_else(|| a.as_sockaddr_in6().map(|a| std::net::IpAddr::V6(a.ip())))
+        })
+        .collect();
+    Some(Host { addresses, netns })
+}
+

@@ -1,0 +1,178 @@
+//! `--plain`: a table per interval, below a line that accounts for everything.
+
+mod table;
+
+use std::{borrow::Cow, fmt::Write as _, io::Write};
+
+use anyhow::Context as _;
+use watcher_core::{FlowState, Snapshot, Traffic};
+
+use self::table::{Cell, Table};
+use super::{Report, Selected, age, select};
+use crate::{by::By, cli::Rows, text::printable, units::Units, users::Users, wording};
+
+/// Writes snapshots as tables.
+#[derive(Debug)]
+pub(super) struct Writer<W> {
+    out: W,
+    rows: Rows,
+    users: Users,
+    units: Units,
+}
+
+impl<W: Write> Writer<W> {
+    pub fn new(out: W, rows: Rows, users: Users, units: Units) -> Self {
+        Self { out, rows, users, units }
+    }
+
+    fn table(&self, snapshot: &Snapshot, selected: &Selected<'_>) -> Table {
+        match self.rows.by {
+            By::Process => self.processes(selected),
+            By::App => self.apps(selected),
+            By::Connection => self.connections(snapshot, selected),
+            By::Remote => self.remotes(selected),
+        }
+    }
+
+    fn processes(&self, selected: &Selected<'_>) -> Table {
+        let mut table = Table::new(&["PID", "USER", "PROCESS", "RX/s", "TX/s", "RX", "TX", "CONN"]);
+        for row in &selected.processes {
+            let ended = if row.exited.is_some() { " (ended)" } else { "" };
+            let line = |what: &str, traffic: Traffic, connections: u32| {
+                let mut cells = vec![
+                    Cell::right(row.id.tgid.to_string()),
+                    Cell::left(printable(&self.users.name(row.info.uid))),
+                    Cell::left(format!("{}{what}{ended}", name(&row.info.name))),
+                ];
+                cells.extend(self.amounts(traffic));
+                cells.push(Cell::right(connections.to_string()));
+                cells
+            };
+            let (ip, frames) = (row.traffic.ip(self.rows.include_loopback), row.traffic.packet);
+            let connections = row.connections.ip(self.rows.include_loopback);
+            // Frames are no IP payload: they have a line of their own, and no other where there is nothing else.
+            if is_some(ip) || connections > 0 || !is_some(frames) {
+                table.row(line("", ip, connections));
+            }
+            if is_some(frames) {
+                table.row(line(" [frames]", frames, row.connections.packet));
+            }
+        }
+        table
+    }
+
+    fn apps(&self, selected: &Selected<'_>) -> Table {
+        let mut table = Table::new(&["APPLICATION", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"]);
+        for row in &selected.apps {
+            let connections = row.connections.ip(self.rows.include_loopback) + row.connections.packet;
+            let mut cells = vec![Cell::left(name(&row.name))];
+            cells.extend(self.amounts(row.traffic.ip(self.rows.include_loopback)));
+            cells.extend([Cell::right(row.processes.to_string()), Cell::right(connections.to_string())]);
+            table.row(cells);
+        }
+        table
+    }
+
+    fn remotes(&self, selected: &Selected<'_>) -> Table {
+        let mut table = Table::new(&["REMOTE", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"]);
+        for row in &selected.remotes {
+            let address = row.address.map_or_else(|| "(others)".to_owned(), |address| address.to_string());
+            let mut cells = vec![Cell::left(address)];
+            cells.extend(self.amounts(row.traffic.ip(self.rows.include_loopback)));
+            cells.extend([Cell::right(row.processes.to_string()), Cell::right(row.connections.to_string())]);
+            table.row(cells);
+        }
+        table
+    }
+
+    fn connections(&self, snapshot: &Snapshot, selected: &Selected<'_>) -> Table {
+        let columns = ["PID", "PROCESS", "PROTO", "LOCAL", "REMOTE", "STATE", "AGE", "RX/s", "TX/s", "RX", "TX"];
+        let mut table = Table::new(&columns);
+        for (row, process) in &selected.flows {
+            let sample = &row.sample;
+            let remote = row.remote().map_or_else(|| "*".to_owned(), |remote| remote.to_string());
+            let age = age(row, snapshot.at).map_or_else(|| "-".to_owned(), |age| duration(age.as_secs()));
+            let mut cells = vec![
+                Cell::right(sample.id.process.tgid.to_string()),
+                Cell::left(name(process)),
+                Cell::left(wording::protocol(sample.socket.protocol)),
+                Cell::left(sample.socket.local.to_string()),
+                Cell::left(remote),
+                Cell::left(state(sample.state)),
+                Cell::right(age),
+            ];
+            cells.extend(self.amounts(row.traffic));
+            table.row(cells);
+        }
+        table
+    }
+
+    fn amounts(&self, traffic: Traffic) -> [Cell; 4] {
+        [
+            Cell::right(self.units.rate(traffic.rx_rate)),
+            Cell::right(self.units.rate(traffic.tx_rate)),
+            Cell::right(self.units.amount(traffic.rx_bytes)),
+            Cell::right(self.units.amount(traffic.tx_bytes)),
+        ]
+    }
+
+    /// The accounting: what moved, what nobody owns, what was lost, and by which promise.
+    fn header(&self, snapshot: &Snapshot) -> String {
+        let totals = &snapshot.totals;
+        let moved = totals.traffic.ip(self.rows.include_loopback);
+        let (rate, amount) = (|n| self.units.rate(n), |n| self.units.amount(n));
+        let promise = if snapshot.quality.is_exact() && totals.losses.is_exact() { "exact" } else { "not exact" };
+        let mut line = format!(
+            "rx {}/s  tx {}/s  total rx {}  tx {}  unattributed {}  lost {}  {} {} {promise}",
+            rate(moved.rx_rate),
+            rate(moved.tx_rate),
+            amount(moved.rx_bytes),
+            amount(moved.tx_bytes),
+            amount(totals.truth.unattributed_rx.saturating_add(totals.truth.unattributed_tx)),
+            totals.losses.dropped_events(),
+            snapshot.quality.backend,
+            snapshot.quality.grade,
+        );
+        let frames = totals.traffic.packet;
+        if is_some(frames) {
+            write!(line, "  frames rx {} tx {}", amount(frames.rx_bytes), amount(frames.tx_bytes))
+                .expect("a String takes all");
+        }
+        line
+    }
+}
+
+impl<W: Write> Report for Writer<W> {
+    fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+        let selected = select(snapshot, &self.rows, &self.users);
+        let text = format!("{}\n{}\n", self.header(snapshot), self.table(snapshot, &selected));
+        self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).context("writing the table")
+    }
+}
+
+fn is_some(traffic: Traffic) -> bool {
+    traffic.rx_bytes + traffic.tx_bytes > 0
+}
+
+fn name(raw: &str) -> String {
+    if raw.is_empty() { "?".to_owned() } else { printable(raw).into_owned() }
+}
+
+/// With the reason where it is over.
+fn state(state: FlowState) -> Cow<'static, str> {
+    match state {
+        FlowState::Closed { reason, .. } => Cow::Owned(format!("closed: {}", wording::reason(reason))),
+        FlowState::Open | FlowState::Tcp(_) => Cow::Borrowed(wording::state(state)),
+    }
+}
+
+/// `59s`, `59m59s`, `23h59m`, `9d23h`.
+fn duration(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
+}

@@ -1,0 +1,68 @@
+//! The words for what the model has types for: stable, lower case, the same on the screen and in JSON.
+
+use std::borrow::Cow;
+
+use watcher_core::{CloseReason, Direction, FlowState, Protocol, TcpState};
+
+/// `tcp`, `udp`, `raw:47`.
+#[must_use]
+pub fn protocol(protocol: Protocol) -> Cow<'static, str> {
+    Cow::Borrowed(match protocol {
+        Protocol::Tcp => "tcp",
+        Protocol::Udp => "udp",
+        Protocol::Icmp => "icmp",
+        Protocol::Sctp => "sctp",
+        Protocol::Mptcp => "mptcp",
+        Protocol::Packet => "packet",
+        Protocol::Raw(number) => return Cow::Owned(format!("raw:{number}")),
+        Protocol::Other(number) => return Cow::Owned(format!("other:{number}")),
+    })
+}
+
+/// `outgoing`, `incoming`; nothing when not known.
+#[must_use]
+pub fn direction(direction: Direction) -> Option<&'static str> {
+    match direction {
+        Direction::Unknown => None,
+        Direction::Outgoing => Some("outgoing"),
+        Direction::Incoming => Some("incoming"),
+    }
+}
+
+/// The TCP state, or `open`, or `closed`.
+#[must_use]
+pub fn state(state: FlowState) -> &'static str {
+    match state {
+        FlowState::Open => "open",
+        FlowState::Closed { .. } => "closed",
+        FlowState::Tcp(state) => match state {
+            TcpState::Established => "established",
+            TcpState::SynSent => "syn_sent",
+            TcpState::SynRecv => "syn_recv",
+            TcpState::FinWait1 => "fin_wait_1",
+            TcpState::FinWait2 => "fin_wait_2",
+            TcpState::TimeWait => "time_wait",
+            TcpState::Close => "close",
+            TcpState::CloseWait => "close_wait",
+            TcpState::LastAck => "last_ack",
+            TcpState::Listen => "listen",
+            TcpState::Closing => "closing",
+        },
+    }
+}
+
+/// Why a flow ended: `fin`, `reset_by_peer`, `error:110`.
+#[must_use]
+pub fn reason(reason: CloseReason) -> Cow<'static, str> {
+    Cow::Borrowed(match reason {
+        CloseReason::Fin => "fin",
+        CloseReason::ResetByPeer => "reset_by_peer",
+        CloseReason::ResetLocally => "reset_locally",
+        CloseReason::Refused => "refused",
+        CloseReason::TimedOut => "timed_out",
+        CloseReason::Unreachable => "unreachable",
+        CloseReason::Disconnected => "disconnected",
+        CloseReason::Released => "released",
+        CloseReason::Error(errno) => return Cow::Owned(format!("error:{errno}")),
+    })
+}

@@ -1,0 +1,118 @@
+//! Which Rust toolchain here can build for bpfel-unknown-none. It looks; installing is `setup`'s.
+//!
+//! The target has no precompiled `core`, so a toolchain needs its library sources, and a compiler that accepts
+//! `-Z build-std`: a nightly, or a stable one with `RUSTC_BOOTSTRAP=1`. bpf-linker's LLVM must not be older than rustc's.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::manifest::Tools;
+use crate::repo;
+use crate::run::{capture, on_path};
+
+/// A toolchain that can build the object.
+#[derive(Debug, Clone)]
+pub enum Toolchain {
+    /// A toolchain of rustup's with the component rust-src.
+    Rustup {
+        /// As `rustup run` takes it.
+        name: String,
+        /// Whether it is no nightly, and so has to be told that `-Z` is fine.
+        bootstrap: bool,
+    },
+    /// Debian's rustc-web, cargo-web and rust-web-src.
+    Debian,
+}
+
+impl Toolchain {
+    /// The best toolchain that is installed completely; None when there is none.
+    pub fn find() -> Option<Self> {
+        let rustup = [("nightly", false), ("stable", true)]
+            .map(|(name, bootstrap)| Self::Rustup { name: name.to_owned(), bootstrap });
+        rustup.into_iter().chain([Self::Debian]).find(Self::is_complete)
+    }
+
+    fn is_complete(&self) -> bool {
+        let present = match self {
+            Self::Rustup { name, .. } => on_path("rustup") && is_installed(name),
+            Self::Debian => Path::new("/usr/bin/rustc").is_file() && Path::new("/usr/bin/cargo").is_file(),
+        };
+        present && self.rust_src().is_ok_and(|src| src.join("library/core/src/lib.rs").is_file())
+    }
+
+    /// `cargo` or `rustc` of this toolchain, free of the environment of the Cargo that runs xtask.
+    pub fn command(&self, program: &str) -> Command {
+        let mut command = match self {
+            Self::Rustup { name, .. } => {
+                let mut command = Command::new("rustup");
+                command.args(["run", name, program]);
+                command
+            }
+            Self::Debian => {
+                let mut command = Command::new(format!("/usr/bin/{program}"));
+                command.env("RUSTC", "/usr/bin/rustc");
+                command
+            }
+        };
+        for variable in ["CARGO", "RUSTC", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER"]
+        {
+            if !(variable == "RUSTC" && matches!(self, Self::Debian)) {
+                command.env_remove(variable);
+            }
+        }
+        if matches!(self, Self::Rustup { bootstrap: true, .. } | Self::Debian) {
+            command.env("RUSTC_BOOTSTRAP", "1");
+        }
+        command
+    }
+
+    /// The folder that holds `library/core`.
+    pub fn rust_src(&self) -> Result<PathBuf> {
+        let sysroot = capture(self.command("rustc").args(["--print", "sysroot"]))?;
+        let src = Path::new(&sysroot).join("lib/rustlib/src/rust");
+        // Debian links it to /usr/src; the compiler records the path that Cargo found.
+        Ok(src)
+    }
+
+    /// The versions of everything that has a hand in the object.
+    pub fn tools(&self) -> Result<Tools> {
+        let verbose = capture(self.command("rustc").arg("-vV"))?;
+        let mut lines = verbose.lines();
+        let first = lines.next().unwrap_or_default();
+        let llvm = lines.find_map(|line| line.strip_prefix("LLVM version: ")).unwrap_or("unknown");
+        Ok(Tools { rustc: format!("{first}, LLVM {llvm}"), linker: linker_version()?, strip: strip()?.1 })
+    }
+}
+
+/// Whether rustup has the toolchain; asking must not make it download one.
+fn is_installed(name: &str) -> bool {
+    capture(Command::new("rustup").args(["toolchain", "list"]))
+        .is_ok_and(|list| list.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))))
+}
+
+/// bpf-linker, from the PATH or from where `cargo install` puts it.
+pub fn linker() -> Option<PathBuf> {
+    let installed = repo::cargo_home().join("bin/bpf-linker");
+    if installed.is_file() { Some(installed) } else { on_path("bpf-linker").then(|| "bpf-linker".into()) }
+}
+
+fn linker_version() -> Result<String> {
+    let linker = linker().context("bpf-linker is not installed: run `cargo xtask setup --for build`")?;
+    // Its first line only: what follows depends on how it was built.
+    let version = capture(Command::new(linker).arg("--version"))?;
+    Ok(version.lines().next().unwrap_or_default().trim().to_owned())
+}
+
+/// An llvm-strip, and its version. The newest LLVM first: that is the one bpf-linker was built with.
+pub fn strip() -> Result<(PathBuf, String)> {
+    let versioned = (14..=30).rev().map(|version| PathBuf::from(format!("/usr/lib/llvm-{version}/bin/llvm-strip")));
+    let found = versioned.into_iter().find(|path| path.is_file());
+    let Some(program) = found.or_else(|| on_path("llvm-strip").then(|| "llvm-strip".into())) else {
+        bail!("llvm-strip is not installed: run `cargo xtask setup --for build`");
+    };
+    let printed = capture(Command::new(&program).arg("--version"))?;
+    let version = printed.lines().find_map(|line| line.split_once("LLVM version ")).map_or("unknown", |(_, rest)| rest);
+    Ok((program, format!("llvm-strip {}", version.trim())))
+}
