@@ -129,18 +129,14 @@ pub const LADDER: &[Capability] = &[
     Capability {
         name: "socket owner",
         without: Some("a socket belongs to the process that first uses it"),
-        ways: &[Way {
-            name: "cgroup/sock_create",
-            programs: &[cgroup("watcher_sock_create", Hook::CgroupSock)],
-        }],
+        ways: &[Way { name: "cgroup/sock_create", programs: &[cgroup("watcher_sock_create", Hook::CgroupSock)] }],
     },
     Capability {
         name: "datagram ends",
-        without: Some("sockets without connections never show as closed, and what they moved since the last reading is lost"),
-        ways: &[Way {
-            name: "cgroup/sock_release",
-            programs: &[cgroup("watcher_sock_release", Hook::CgroupSock)],
-        }],
+        without: Some(
+            "sockets without connections never show as closed, and what they moved since the last reading is lost",
+        ),
+        ways: &[Way { name: "cgroup/sock_release", programs: &[cgroup("watcher_sock_release", Hook::CgroupSock)] }],
     },
     Capability {
         name: "datagram remotes",

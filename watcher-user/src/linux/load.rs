@@ -163,12 +163,7 @@ pub fn cgroup2_mount(mounts: &str) -> Option<PathBuf> {
     })
 }
 
-fn climb(
-    ebpf: &mut Ebpf,
-    capability: &'static Capability,
-    btf: &Btf,
-    cgroup: &File,
-) -> Result<Outcome, LoadError> {
+fn climb(ebpf: &mut Ebpf, capability: &'static Capability, btf: &Btf, cgroup: &File) -> Result<Outcome, LoadError> {
     let mut outcome = Outcome { capability, way: None, refused: Vec::new(), programs: Vec::new() };
     for way in capability.ways {
         match take(ebpf, way, btf, cgroup, &mut outcome) {

@@ -284,7 +284,8 @@ impl EbpfSource {
     }
 
     fn recursion_misses(&self) -> u64 {
-        let misses = |program: &aya::programs::Program| program.fd().ok().and_then(|fd| raw::recursion_misses(fd.as_fd()).ok());
+        let misses =
+            |program: &aya::programs::Program| program.fd().ok().and_then(|fd| raw::recursion_misses(fd.as_fd()).ok());
         self.probes.ebpf.programs().filter_map(|(_, program)| misses(program)).sum()
     }
 
@@ -319,7 +320,10 @@ fn quality(outcomes: &[Outcome]) -> Quality {
     let mut degraded = Vec::new();
     for outcome in outcomes {
         for (what, why) in &outcome.refused {
-            degraded.push(DegradationReason { capability: outcome.capability.name.to_owned(), why: format!("{what}: {why}") });
+            degraded.push(DegradationReason {
+                capability: outcome.capability.name.to_owned(),
+                why: format!("{what}: {why}"),
+            });
         }
     }
     Quality { backend: "ebpf", grade: Grade::Pid, degraded }
@@ -369,4 +373,3 @@ fn host() -> Option<Host> {
         .collect();
     Some(Host { addresses, netns })
 }
-

@@ -88,10 +88,28 @@ pub struct Connection {
     pub cookie: u64,
     pub epoch: u32,
     #[serde(default)]
+    pub name: String,
+    #[serde(default)]
     pub bytes_retrans: Option<u64>,
+    #[serde(default)]
+    pub expected_rx_bytes: Option<u64>,
+    #[serde(default)]
+    pub expected_tx_bytes: Option<u64>,
+    #[serde(default)]
+    pub counted_rx_bytes: Option<u64>,
+    #[serde(default)]
+    pub counted_tx_bytes: Option<u64>,
+    /// Which object mentioned it first.
+    #[serde(skip)]
+    pub since: u64,
 }
 
 impl Connection {
+    /// Whether the kernel's counters of this socket and the calls on it agree, where both are known.
+    pub fn balances(&self) -> bool {
+        self.expected_rx_bytes == self.counted_rx_bytes && self.expected_tx_bytes == self.counted_tx_bytes
+    }
+
     /// This end, if it is an address and port.
     pub fn local(&self) -> Option<SocketAddr> {
         self.local.parse().ok()
@@ -129,8 +147,10 @@ impl State {
         for p in object.processes {
             self.processes.insert(p.pid, p);
         }
-        for c in object.connections {
-            self.connections.insert((c.pid, c.cookie, c.epoch, c.remote.clone()), c);
+        for mut c in object.connections {
+            let key = (c.pid, c.cookie, c.epoch, c.remote.clone());
+            c.since = self.connections.get(&key).map_or(self.objects, |c| c.since);
+            self.connections.insert(key, c);
         }
     }
 

@@ -56,14 +56,18 @@ impl Facts {
             );
         }
         if !self.missing_capabilities.is_empty() {
-            problems.push(format!("missing {}: run as root (sudo watcher doctor)", self.missing_capabilities.join(", ")));
+            problems
+                .push(format!("missing {}: run as root (sudo watcher doctor)", self.missing_capabilities.join(", ")));
         }
         if self.cgroup2.is_none() {
             problems.push("no cgroup v2 tree is mounted: mount -t cgroup2 none /sys/fs/cgroup".to_owned());
         }
         if self.lockdown.as_deref() == Some("confidentiality") {
-            problems.push("kernel lockdown is 'confidentiality', which forbids BPF to read kernel memory: \
-                           boot with lockdown=integrity".to_owned());
+            problems.push(
+                "kernel lockdown is 'confidentiality', which forbids BPF to read kernel memory: \
+                           boot with lockdown=integrity"
+                    .to_owned(),
+            );
         }
         problems
     }

@@ -72,7 +72,11 @@ fn one(out: &mut impl Write, capability: &CapabilityReport, verbose: bool) -> io
         match program.verified_instructions {
             Some(n) => {
                 let share = f64::from(n) * 100.0 / f64::from(INSTRUCTION_BUDGET);
-                writeln!(out, "  {:<18}   {:<30} {n:>6} instructions verified, {share:.0} % of the budget", "", program.name)?;
+                writeln!(
+                    out,
+                    "  {:<18}   {:<30} {n:>6} instructions verified, {share:.0} % of the budget",
+                    "", program.name
+                )?;
             }
             None => writeln!(out, "  {:<18}   {:<30} this kernel does not tell what it verified", "", program.name)?,
         }

@@ -126,7 +126,7 @@ fn finish_with_latecomer(stage: Stage<'_>, go: impl FnOnce(&mut Stage<'_>) -> Re
     let rest: Vec<Report> = reports.iter().map(since_pause).collect();
     verdict::equal(&late, &rest).context("the watcher that came late")?;
     late.two_more_objects()?;
-    verdict::truthful(&Default::default(), &late.state().totals).context("the watcher that came late")?;
+    verdict::truthful(&Default::default(), &late.state()).context("the watcher that came late")?;
     for r in &rest {
         let state = late.state();
         let seeded: Vec<bool> = state.connections_of(r.pid).map(|c| c.seeded).collect();
