@@ -53,6 +53,7 @@ pub struct Truth {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Process {
     pub pid: u32,
+    pub start_time: String,
     pub name: String,
     pub rx_bytes: u64,
     pub tx_bytes: u64,
@@ -128,7 +129,7 @@ pub struct State {
     pub objects: u64,
     /// The newest totals.
     pub totals: Totals,
-    /// Newest row of each pid. A pid used again replaces its predecessor.
+    /// Newest row of each pid, of the process that had it last.
     pub processes: HashMap<u32, Process>,
     /// Newest row of each flow, listed still or not.
     pub connections: HashMap<(u32, u64, u32, Option<String>), Connection>,
@@ -145,7 +146,11 @@ impl State {
         self.inexact_objects += u64::from(!object.exact || object.backend != "ebpf");
         self.totals = object.totals;
         for p in object.processes {
-            self.processes.insert(p.pid, p);
+            let known = self.processes.get(&p.pid);
+            // RFC 3339 in UTC sorts as text.
+            if known.is_none_or(|known| known.start_time <= p.start_time) {
+                self.processes.insert(p.pid, p);
+            }
         }
         for mut c in object.connections {
             let key = (c.pid, c.cookie, c.epoch, c.remote.clone());
