@@ -44,6 +44,8 @@ offsets! {
     sock_type,
     /// `sock.sk_err` (int).
     sock_err,
+    /// `sock.sk_shutdown` (u8).
+    sock_shutdown,
     /// `sock.sk_flags` (unsigned long): bit 1 is SOCK_DONE, a FIN was received.
     sock_flags,
     /// The byte that holds the bit field `sock.sk_kern_sock`.
@@ -110,5 +112,5 @@ offsets! {
     binprm_filename,
 }
 
-const _: () = assert!(size_of::<Offsets>() == 44 * 4);
+const _: () = assert!(size_of::<Offsets>() == 45 * 4);
 crate::pod!(Offsets);

@@ -34,6 +34,8 @@ pub mod flag {
     pub const TCP: u32 = 1 << 13;
     /// The socket is a SOCK_RAW.
     pub const RAW: u32 = 1 << 14;
+    /// Left by `connect(AF_UNSPEC)`: no error, neither direction shut down.
+    pub const DISCONNECTED: u32 = 1 << 15;
 }
 
 /// Counters of `struct tcp_sock` (include/linux/tcp.h), absolute.

@@ -60,7 +60,8 @@ pub struct Losses {
     pub ring_full: u64,
     /// Flow entries that did not fit into the flow map. Their bytes went to a per-process overflow entry.
     pub map_full: u64,
-    /// Socket-storage allocations that failed. Their bytes were counted in the flow map.
+    /// Socket-storage allocations that failed. What such a socket sent was counted in the flow map; what TCP received on
+    /// it may be missing.
     pub storage_failed: u64,
     /// Program runs that the kernel skipped because the program was already running on that CPU.
     pub recursion_misses: u64,
@@ -76,7 +77,10 @@ impl Losses {
     /// Whether every byte is still charged to the process that moved it.
     #[must_use]
     pub fn is_exact(&self) -> bool {
-        self.recursion_misses == 0 && self.unattributed_tx_bytes == 0 && self.unattributed_rx_bytes == 0
+        self.recursion_misses == 0
+            && self.storage_failed == 0
+            && self.unattributed_tx_bytes == 0
+            && self.unattributed_rx_bytes == 0
     }
 
     /// Events that were dropped, of any kind.

@@ -140,6 +140,12 @@ impl Sock {
         let byte: u8 = field(self.0, offset!(sock_kern_byte));
         byte >> (offset!(sock_kern_bit) & 7) & 1 == 1
     }
+    /// Both directions were shut down, by close() or by shutdown() and a FIN.
+    #[inline(always)]
+    pub fn is_shut_down(self) -> bool {
+        let how: u8 = field(self.0, offset!(sock_shutdown));
+        how & 3 == 3
+    }
     /// A FIN was received.
     #[inline(always)]
     pub fn fin_received(self) -> bool {

@@ -9,6 +9,7 @@
 //! after CLOSE, so they are copied there.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_log_ebpf::{debug, trace};
 use watcher_common::flag;
 
 use crate::{
@@ -32,7 +33,9 @@ pub fn watcher_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
     let sk = Sock(ctx.arg(0));
     let protocol = sk.protocol();
     if protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP {
-        changed(sk, ctx.arg(1), ctx.arg(2));
+        let (old, new): (i32, i32) = (ctx.arg(1), ctx.arg(2));
+        trace!(&ctx, "protocol {} port {} state {} -> {}", protocol, sk.local_port(), old, new);
+        changed(sk, old, new);
     }
     0
 }
@@ -108,6 +111,9 @@ fn closed(slot: Slot, sk: Sock, old: u8) {
         (*slot).closed = now();
         (*slot).last_state = old;
         (*slot).error = sk.error();
+        if (*slot).error == 0 && !sk.is_shut_down() {
+            (*slot).flags |= flag::DISCONNECTED;
+        }
         if let Some(tcp) = sk.tcp() {
             if tcp.has_ulp() {
                 (*slot).flags |= flag::ULP;
@@ -117,21 +123,25 @@ fn closed(slot: Slot, sk: Sock, old: u8) {
             }
         }
     }
-    snapshot(slot, sk);
+    snapshot(slot, sk, true);
     slot::cookie(slot, sk);
 }
 
-/// The kernel's counters into the record, unless a disconnect has zeroed them since the last time.
+/// The kernel's counters into the record. The first time they are final for what was sent: nothing can be sent after
+/// CLOSE, and a disconnect moves write_seq. What was received may still be read, until a disconnect zeroes the counters.
 #[inline(always)]
-fn snapshot(slot: Slot, sk: Sock) {
+fn snapshot(slot: Slot, sk: Sock, first: bool) {
     let Some(tcp) = sk.tcp() else { return };
     let mut counters = tcp.counters(sk);
     // SAFETY: a valid map value.
     unsafe {
-        let last = &raw const (*slot).kernel;
-        if (*slot).flags & flag::CLOSED != 0
-            && (counters.bytes_sent < (*last).bytes_sent || counters.bytes_received < (*last).bytes_received)
-        {
+        let kept = &raw mut (*slot).kernel;
+        if !first {
+            if counters.bytes_received >= (*kept).bytes_received {
+                (*kept).bytes_received = counters.bytes_received;
+                (*kept).consumed = counters.consumed;
+                (*kept).unread = counters.unread;
+            }
             return;
         }
         // A FIN that waits behind unsent data has a sequence number too (tcp_send_fin).
@@ -139,7 +149,7 @@ fn snapshot(slot: Slot, sk: Sock) {
         if counters.unsent > 0 && (state == FIN_WAIT1 || state == CLOSING || state == LAST_ACK) {
             counters.unsent -= 1;
         }
-        (*slot).kernel = counters;
+        *kept = counters;
     }
 }
 
@@ -165,6 +175,8 @@ pub fn watcher_tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     let sk = Sock(ctx.arg(0));
     if let Some(slot) = slot::find(sk) {
         destroyed(slot, sk);
+    } else {
+        debug!(&ctx, "a TCP socket without a slot was destroyed");
     }
     0
 }
@@ -177,7 +189,7 @@ fn destroyed(slot: Slot, sk: Sock) {
             return;
         }
         if has_story(slot) {
-            snapshot(slot, sk);
+            snapshot(slot, sk, (*slot).flags & flag::CLOSED == 0);
             slot::cookie(slot, sk);
             if (*slot).closed == 0 {
                 (*slot).closed = now();

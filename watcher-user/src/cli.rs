@@ -7,7 +7,12 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
-use crate::{by::By, filter::Filter, sort::Key, units::Units};
+use crate::{
+    by::By,
+    filter::Filter,
+    sort::{Key, UnknownKey},
+    units::Units,
+};
 
 const SHORTEST: f64 = 0.1;
 const LONGEST: f64 = 86_400.0;
@@ -204,7 +209,7 @@ impl TopArgs {
     /// An unknown sort key: wrong usage, like every other mistake.
     pub fn resolve(&self) -> Result<Top, clap::Error> {
         let sort = self.sort.as_deref().map_or(Ok(Key::default()), |name| Key::parse(self.by, name));
-        let sort = sort.map_err(|error| Cli::command().error(ErrorKind::InvalidValue, error))?;
+        let sort = sort.map_err(wrong_usage_of_top)?;
         let count = if self.once { Some(1) } else { self.count.or(self.position_count) };
         let format = match (self.json, self.plain || count.is_some()) {
             (true, _) => Some(Format::Json),
@@ -228,6 +233,14 @@ impl TopArgs {
             units: self.units,
         })
     }
+}
+
+fn wrong_usage_of_top(error: UnknownKey) -> clap::Error {
+    let mut watcher = Cli::command();
+    // Gives the subcommand its full name.
+    watcher.build();
+    let top = watcher.find_subcommand_mut("top").expect("top is a subcommand");
+    top.error(ErrorKind::InvalidValue, error)
 }
 
 #[cfg(target_os = "linux")]

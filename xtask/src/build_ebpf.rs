@@ -76,10 +76,7 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
 
 /// Fails unless the committed object is that of the sources.
 pub fn check(arch: &str) -> Result<()> {
-    let path = prebuilt_manifest(arch);
-    let text = fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}: run `cargo xtask build-ebpf` and commit", path.display()))?;
-    let manifest = Manifest::parse(&text).with_context(|| format!("cannot make sense of {}", path.display()))?;
+    let manifest = read_manifest(arch)?;
     let differing = manifest.differing_sources(&hash_sources(&repo::root())?);
     if !differing.is_empty() {
         let list = differing.join("\n  ");
@@ -91,6 +88,18 @@ pub fn check(arch: &str) -> Result<()> {
         bail!("{} is not the object that MANIFEST describes: run `cargo xtask build-ebpf`", object.display());
     }
     rebuild_and_compare(&manifest, &bytes)
+}
+
+/// The sources that are not those of the committed object.
+pub fn stale_sources(arch: &str) -> Result<Vec<String>> {
+    Ok(read_manifest(arch)?.differing_sources(&hash_sources(&repo::root())?))
+}
+
+fn read_manifest(arch: &str) -> Result<Manifest> {
+    let path = prebuilt_manifest(arch);
+    let text = fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}: run `cargo xtask build-ebpf` and commit", path.display()))?;
+    Manifest::parse(&text).with_context(|| format!("cannot make sense of {}", path.display()))
 }
 
 /// Builds again when the tools here are the recorded ones: then every bit must be the same.

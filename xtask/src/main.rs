@@ -4,14 +4,24 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
+#[cfg(target_os = "linux")]
+mod bench;
 mod build_ebpf;
 mod ebpf;
+mod privilege;
 mod repo;
 mod run;
+mod setup;
+mod test;
+mod top;
 
 const HELP: &str = "\
 cargo xtask VERB [OPTIONS]
 
+  top         run watcher: get what is missing, build, start `watcher top` as root
+  test        get what is missing, run every test
+  bench       measure what watcher costs, print a table
+  setup       only get what is missing
   build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
 ";
 
@@ -38,6 +48,16 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
         Some(other) => return Err(other.unexpected().into()),
     };
     match verb.to_string_lossy().as_ref() {
+        "top" => top::main(args),
+        "test" => test::main(args),
+        #[cfg(target_os = "linux")]
+        "bench" => bench::main(args),
+        #[cfg(target_os = "linux")]
+        bench::actors::VERB => {
+            let words = args.raw_args()?.map(|word| word.to_string_lossy().into_owned());
+            bench::actors::main(&words.collect::<Vec<_>>())
+        }
+        "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),
         other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),
     }

@@ -23,7 +23,7 @@ fn quoted(word: &OsStr) -> String {
 
 /// Shows the command, runs it with this terminal, and fails when it fails.
 pub fn run(command: &mut Command) -> Result<()> {
-    println!("$ {}", shown(command));
+    eprintln!("$ {}", shown(command));
     quiet(command)
 }
 

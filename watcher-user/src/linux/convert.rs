@@ -130,6 +130,7 @@ fn reason(record: &SocketRecord) -> CloseReason {
         libc::ETIMEDOUT => CloseReason::TimedOut,
         _ if record.flags & flag::RESET_RECEIVED != 0 => CloseReason::ResetByPeer,
         _ if unreachable => CloseReason::Unreachable,
+        _ if record.flags & flag::DISCONNECTED != 0 => CloseReason::Disconnected,
         _ if record.flags & flag::RESET_SENT != 0 => CloseReason::ResetLocally,
         libc::ECONNRESET | libc::EPIPE => CloseReason::ResetByPeer,
         libc::ECONNABORTED => CloseReason::ResetLocally,

@@ -25,6 +25,7 @@ pub fn resolve(types: &Types) -> Result<Offsets, BtfError> {
         sock_protocol: at("sock", "sk_protocol")?,
         sock_type: at("sock", "sk_type")?,
         sock_err: at("sock", "sk_err")?,
+        sock_shutdown: at("sock", "sk_shutdown")?,
         sock_flags: at("sock", "__sk_common.skc_flags").or_else(|_| at("sock", "sk_flags"))?,
         sock_kern_byte: kern / 8,
         sock_kern_bit: kern % 8,

@@ -12,6 +12,12 @@ use super::manifest::Tools;
 use crate::repo;
 use crate::run::{capture, on_path};
 
+/// The LLVM that bpf-linker is built with. A compiler with a newer one is of no use.
+pub const LLVM: u32 = 22;
+
+/// The nightly that the committed object is built with, and that `setup` installs: the same everywhere.
+pub const PINNED_NIGHTLY: &str = "nightly-2026-05-20";
+
 /// A toolchain that can build the object.
 #[derive(Debug, Clone)]
 pub enum Toolchain {
@@ -29,7 +35,7 @@ pub enum Toolchain {
 impl Toolchain {
     /// The best toolchain that is installed completely; None when there is none.
     pub fn find() -> Option<Self> {
-        let rustup = [("nightly", false), ("stable", true)]
+        let rustup = [(PINNED_NIGHTLY, false), ("nightly", false), ("stable", true)]
             .map(|(name, bootstrap)| Self::Rustup { name: name.to_owned(), bootstrap });
         rustup.into_iter().chain([Self::Debian]).find(Self::is_complete)
     }
@@ -39,7 +45,9 @@ impl Toolchain {
             Self::Rustup { name, .. } => on_path("rustup") && is_installed(name),
             Self::Debian => Path::new("/usr/bin/rustc").is_file() && Path::new("/usr/bin/cargo").is_file(),
         };
-        present && self.rust_src().is_ok_and(|src| src.join("library/core/src/lib.rs").is_file())
+        present
+            && self.rust_src().is_ok_and(|src| src.join("library/core/src/lib.rs").is_file())
+            && self.llvm().is_ok_and(|version| major(&version).is_some_and(|major| major <= LLVM))
     }
 
     /// `cargo` or `rustc` of this toolchain, free of the environment of the Cargo that runs xtask.
@@ -71,19 +79,24 @@ impl Toolchain {
     /// The folder that holds `library/core`.
     pub fn rust_src(&self) -> Result<PathBuf> {
         let sysroot = capture(self.command("rustc").args(["--print", "sysroot"]))?;
-        let src = Path::new(&sysroot).join("lib/rustlib/src/rust");
-        // Debian links it to /usr/src; the compiler records the path that Cargo found.
-        Ok(src)
+        Ok(Path::new(&sysroot).join("lib/rustlib/src/rust"))
     }
 
     /// The versions of everything that has a hand in the object.
     pub fn tools(&self) -> Result<Tools> {
-        let verbose = capture(self.command("rustc").arg("-vV"))?;
-        let mut lines = verbose.lines();
-        let first = lines.next().unwrap_or_default();
-        let llvm = lines.find_map(|line| line.strip_prefix("LLVM version: ")).unwrap_or("unknown");
-        Ok(Tools { rustc: format!("{first}, LLVM {llvm}"), linker: linker_version()?, strip: strip()?.1 })
+        let rustc = capture(self.command("rustc").arg("-V"))?;
+        Ok(Tools { rustc: format!("{rustc}, LLVM {}", self.llvm()?), linker: linker_version()?, strip: strip()?.1 })
     }
+
+    fn llvm(&self) -> Result<String> {
+        let verbose = capture(self.command("rustc").arg("-vV"))?;
+        let version = verbose.lines().find_map(|line| line.strip_prefix("LLVM version: "));
+        version.map(str::to_owned).context("`rustc -vV` says nothing about LLVM")
+    }
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.trim().parse().ok()
 }
 
 /// Whether rustup has the toolchain; asking must not make it download one.
@@ -105,14 +118,25 @@ fn linker_version() -> Result<String> {
     Ok(version.lines().next().unwrap_or_default().trim().to_owned())
 }
 
-/// An llvm-strip, and its version. The newest LLVM first: that is the one bpf-linker was built with.
+/// An llvm-strip, and its version: of the LLVM that bpf-linker was built with where it is there.
 pub fn strip() -> Result<(PathBuf, String)> {
-    let versioned = (14..=30).rev().map(|version| PathBuf::from(format!("/usr/lib/llvm-{version}/bin/llvm-strip")));
-    let found = versioned.into_iter().find(|path| path.is_file());
+    let versioned = PathBuf::from(format!("/usr/lib/llvm-{LLVM}/bin/llvm-strip"));
+    let found = Some(versioned).filter(|path| path.is_file());
     let Some(program) = found.or_else(|| on_path("llvm-strip").then(|| "llvm-strip".into())) else {
         bail!("llvm-strip is not installed: run `cargo xtask setup --for build`");
     };
     let printed = capture(Command::new(&program).arg("--version"))?;
     let version = printed.lines().find_map(|line| line.split_once("LLVM version ")).map_or("unknown", |(_, rest)| rest);
     Ok((program, format!("llvm-strip {}", version.trim())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::major;
+
+    #[test]
+    fn the_major_version_is_the_first_number() {
+        assert_eq!(major("22.1.4"), Some(22));
+        assert_eq!(major("unknown"), None);
+    }
 }

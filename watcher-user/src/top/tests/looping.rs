@@ -122,3 +122,16 @@ async fn a_reader_that_has_gone_is_a_broken_pipe_in_the_error() {
     assert_eq!(kinds[0].kind(), std::io::ErrorKind::BrokenPipe);
     assert_eq!(run.log.lines.borrow().len(), 2);
 }
+
+#[tokio::test]
+async fn a_signal_stops() {
+    let stop = Stop::listen().unwrap();
+    let began = Instant::now();
+    let pid = std::process::id().to_string();
+    std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap();
+    let source = Steady { began, quality: quality(), reads: Rc::default(), pause: Duration::ZERO };
+    let log = Log::default();
+    watch(source, log.clone(), timing(60_000, None, true), stop).await.unwrap();
+    assert_eq!(log.lines.borrow().len(), 2);
+    assert!(began.elapsed() < Duration::from_secs(10));
+}

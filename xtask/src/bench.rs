@@ -1,0 +1,157 @@
+//! `cargo xtask bench`: what watcher costs and whether it keeps up, as a table. It measures the release binary.
+
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::privilege::{as_root, is_root};
+use crate::run::run;
+use crate::{repo, setup};
+
+pub mod actors;
+mod alternate;
+mod bulk;
+mod call_cost;
+mod first_frame;
+mod kernel;
+mod many_flows;
+mod netns;
+mod round_trips;
+mod short_connections;
+mod stats;
+mod subject;
+mod table;
+
+use subject::Subject;
+use table::Row;
+
+/// What `cargo xtask bench --help` prints.
+pub const HELP: &str = "\
+cargo xtask bench [NAME…] [--pairs N] [--quick] [--watcher PATH]
+
+Measures the release build of watcher and prints a Markdown table of limits and figures.
+Runs with and without watcher alternate; ratios are medians of the pairs' ratios.
+
+  call-cost          what a send or receive call costs more (the kernel's bpf_stats)
+  bulk               iperf3 over a veth pair
+  round-trips        one byte there and back over TCP
+  short-connections  200,000 connections: all in the record, no byte off, the rate
+  many-flows         processor time and memory with 10,000 active flows
+  first-frame        from start to the first frame of `watcher top`
+
+  --pairs N       how many pairs of runs (default 5)
+  --quick         a tenth of the work: to see that it runs, not for figures
+  --watcher PATH  measure this binary instead of building one
+";
+
+type Bench = fn(&Plan) -> Result<Vec<Row>>;
+
+const BENCHES: &[(&str, Bench)] = &[
+    ("call-cost", call_cost::rows),
+    ("bulk", bulk::rows),
+    ("round-trips", round_trips::rows),
+    ("short-connections", short_connections::rows),
+    ("many-flows", many_flows::rows),
+    ("first-frame", first_frame::rows),
+];
+
+/// What was asked for.
+#[derive(Debug)]
+pub struct Plan {
+    subject: Subject,
+    pairs: usize,
+    quick: bool,
+}
+
+impl Plan {
+    /// An amount of work, or a tenth of it.
+    fn scaled(&self, amount: u64) -> u64 {
+        if self.quick { amount / 10 } else { amount }
+    }
+}
+
+/// Runs the verb.
+pub fn main(mut args: lexopt::Parser) -> Result<()> {
+    let mut names = Vec::new();
+    let (mut pairs, mut quick, mut program) = (5, false, None);
+    while let Some(arg) = args.next()? {
+        match arg {
+            lexopt::Arg::Value(name) => names.push(name.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("pairs") => pairs = args.value()?.to_string_lossy().parse().context("--pairs N")?,
+            lexopt::Arg::Long("quick") => quick = true,
+            lexopt::Arg::Long("watcher") => program = Some(PathBuf::from(args.value()?)),
+            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
+                print!("{HELP}");
+                return Ok(());
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let chosen: Vec<_> =
+        BENCHES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name)).collect();
+    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(known, _)| known == name)) {
+        bail!("there is no bench `{unknown}`\n\n{HELP}");
+    }
+    let program = match program {
+        Some(program) => program,
+        None => build()?,
+    };
+    if !is_root() {
+        return Err(again_as_root(&names, pairs, quick, &program));
+    }
+    measure(&chosen, &Plan { subject: Subject { program }, pairs, quick })
+}
+
+fn measure(chosen: &[&(&str, Bench)], plan: &Plan) -> Result<()> {
+    let mut rows = Vec::new();
+    for (name, bench) in chosen {
+        eprintln!("== {name}");
+        rows.extend(bench(plan).unwrap_or_else(|error| vec![Row::must(*name, false, format!("{error:#}"))]));
+    }
+    print!("{}", table::markdown(&rows));
+    let missed = rows.iter().filter(|row| !row.met).count();
+    if missed > 0 {
+        bail!("{missed} of {} limits missed", rows.len());
+    }
+    Ok(())
+}
+
+fn build() -> Result<PathBuf> {
+    let missing = setup::install_packages(setup::Purpose::Bench)?;
+    if !missing.is_empty() {
+        bail!("could not be had: {}", missing.join(", "));
+    }
+    run(Command::new("cargo").current_dir(repo::root()).args([
+        "build",
+        "--release",
+        "--package",
+        "watcher-user",
+        "--bin",
+        "watcher",
+    ]))?;
+    Ok(repo::target_dir().join("release/watcher"))
+}
+
+/// Starts xtask again through sudo; returns only when that fails.
+fn again_as_root(names: &[String], pairs: usize, quick: bool, program: &std::path::Path) -> anyhow::Error {
+    let again = || -> Result<Command> {
+        let mut command = as_root(std::env::current_exe().context("cannot tell where xtask itself lies")?)?;
+        command.arg("bench").args(names).args(["--pairs", &pairs.to_string(), "--watcher"]).arg(program);
+        if quick {
+            command.arg("--quick");
+        }
+        Ok(command)
+    };
+    match again() {
+        Ok(mut command) => anyhow::Error::new(command.exec()).context("cannot start through sudo"),
+        Err(error) => error,
+    }
+}
+
+/// The quotient of two counts.
+#[expect(clippy::cast_precision_loss, reason = "counts of a benchmark stay far below 2^52")]
+fn ratio(dividend: u64, divisor: u64) -> f64 {
+    dividend as f64 / divisor as f64
+}

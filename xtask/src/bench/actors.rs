@@ -1,0 +1,125 @@
+//! Processes that make traffic of known size: this executable started again as `bench-actor KIND …`.
+//!
+//! An actor prints a line when it is ready, waits for a line, works, and prints what it did. What it counts is what its
+//! own calls returned.
+
+use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, bail};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::unistd::Pid;
+
+mod calls;
+mod connections;
+mod flows;
+mod round_trips;
+
+/// The hidden verb that an actor is started with.
+pub const VERB: &str = "bench-actor";
+
+/// Runs as an actor.
+pub fn main(args: &[String]) -> Result<()> {
+    let (kind, args) = args.split_first().context("an actor's kind comes first")?;
+    match kind.as_str() {
+        "calls" => calls::main(args),
+        "connect" => connections::client(args),
+        "accept" => connections::server(args),
+        "churn" => connections::churn(args),
+        "flows" => flows::main(args),
+        "ping" => round_trips::client(args),
+        "pong" => round_trips::server(args),
+        _ => bail!("there is no actor `{kind}`"),
+    }
+}
+
+/// A started actor; killed when dropped.
+pub struct Actor {
+    child: Child,
+    output: BufReader<ChildStdout>,
+    /// What it said when it was ready.
+    pub ready: String,
+}
+
+impl Actor {
+    /// Starts one and waits until it is ready.
+    pub fn start(args: &[&str]) -> Result<Self> {
+        let program = std::env::current_exe().context("cannot tell where xtask itself lies")?;
+        let mut command = Command::new(program);
+        command.arg(VERB).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().context("cannot start an actor")?;
+        let output = BufReader::new(child.stdout.take().context("the child's output was asked for")?);
+        let mut actor = Self { child, output, ready: String::new() };
+        actor.ready = actor.line().with_context(|| format!("actor {args:?}"))?;
+        Ok(actor)
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Tells it to go on.
+    pub fn go(&mut self) -> Result<()> {
+        let input = self.child.stdin.as_mut().context("the child's input was asked for")?;
+        writeln!(input, "go").context("the actor is gone")
+    }
+
+    /// What it says next.
+    pub fn line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line).context("cannot hear the actor")? == 0 {
+            bail!("the actor ended without a word");
+        }
+        Ok(line.trim().to_owned())
+    }
+
+    /// The numbers it says next.
+    pub fn numbers<const N: usize>(&mut self) -> Result<[u64; N]> {
+        let line = self.line()?;
+        let numbers: Vec<u64> = line.split(' ').map(str::parse).collect::<Result<_, _>>().context("not numbers")?;
+        numbers.try_into().ok().with_context(|| format!("{N} numbers were expected, not `{line}`"))
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        // Most have ended by themselves; then both fail, and that is fine.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Says a line to who started this actor.
+fn say(line: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{line}").and_then(|()| out.flush()).context("nobody listens any more")
+}
+
+/// Waits until whoever started this actor says something, or is gone.
+fn wait() -> Result<()> {
+    io::stdin().lock().read_line(&mut String::new()).map(drop).context("cannot read standard input")
+}
+
+fn number<T: FromStr>(args: &[String], at: usize) -> Result<T> {
+    args.get(at).and_then(|arg| arg.parse().ok()).with_context(|| format!("argument {at} is not a number"))
+}
+
+/// Stays on one processor: where the scheduler puts the two ends decides otherwise.
+fn pin(cpu: usize) -> Result<()> {
+    let mut set = CpuSet::new();
+    set.set(cpu).context("no such processor")?;
+    sched_setaffinity(Pid::from_raw(0), &set).with_context(|| format!("cannot stay on processor {cpu}"))
+}
+
+/// Lets this process have `files` descriptors.
+fn allow_files(files: u64) -> Result<()> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < files {
+        setrlimit(Resource::RLIMIT_NOFILE, files, hard.max(files))
+            .with_context(|| format!("cannot have {files} descriptors"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,76 @@
+//! apt, without questions.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::privilege::as_root;
+use crate::run::{on_path, run};
+
+/// Installs packages; fetches the lists first where there are none, or where they turn out to be old.
+pub fn install(packages: &[&str]) -> Result<()> {
+    if !on_path("apt-get") {
+        bail!("this system has no apt-get; install what stands for these Debian packages: {}", packages.join(", "));
+    }
+    let had_nginx = Path::new("/usr/sbin/nginx").exists();
+    let have_lists = lists_are_there();
+    if !have_lists {
+        update()?;
+    }
+    if let Err(error) = try_install(packages) {
+        if !have_lists {
+            return Err(error).context("apt could not install what is missing");
+        }
+        eprintln!("setup: once more, with new package lists");
+        update()?;
+        try_install(packages).context("apt could not install what is missing")?;
+    }
+    if !had_nginx && packages.contains(&"nginx-light") {
+        switch_off_nginx();
+    }
+    Ok(())
+}
+
+/// Whether apt knows a package of this name.
+pub fn knows(package: &str) -> bool {
+    let mut command = std::process::Command::new("apt-cache");
+    crate::run::capture(command.args(["show", "--no-all-versions", package])).is_ok_and(|text| !text.is_empty())
+}
+
+/// Fetches the lists where there are none.
+pub fn ensure_lists() -> Result<()> {
+    if lists_are_there() { Ok(()) } else { update() }
+}
+
+fn lists_are_there() -> bool {
+    fs::read_dir("/var/lib/apt/lists")
+        .is_ok_and(|entries| entries.flatten().any(|entry| entry.file_name().to_string_lossy().contains("_Packages")))
+}
+
+fn update() -> Result<()> {
+    run(apt_get()?.args(["update", "-qq"])).context("apt could not fetch its package lists")
+}
+
+fn try_install(packages: &[&str]) -> Result<()> {
+    run(apt_get()?.args(["install", "-y", "-qq", "--no-install-recommends"]).args(packages))
+}
+
+fn apt_get() -> Result<std::process::Command> {
+    // sudo drops the environment, so it is set behind it.
+    let mut command = as_root("env")?;
+    command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-o", "DPkg::Lock::Timeout=120"]);
+    // Standard output belongs to what was asked for: `cargo xtask top --json | jq` works the first time too.
+    command.args(["-o", "Dpkg::Use-Pty=0"]).stdout(std::io::stderr());
+    Ok(command)
+}
+
+/// Debian starts a server when it is installed; the tests want the program only.
+fn switch_off_nginx() {
+    if Path::new("/run/systemd/system").exists()
+        && let Ok(mut command) = as_root("systemctl")
+        && let Err(error) = run(command.args(["disable", "--now", "--quiet", "nginx"]))
+    {
+        eprintln!("setup: nginx's service is still on: {error:#}");
+    }
+}

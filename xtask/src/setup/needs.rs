@@ -1,0 +1,140 @@
+//! The packages of the system that something here uses, how to see that they are there, and what for.
+
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Error, bail};
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Run watcher.
+    Top,
+    /// Rebuild the eBPF object from source.
+    Build,
+    /// Run every test.
+    Test,
+    /// Run the benches.
+    Bench,
+    /// Everything.
+    All,
+}
+
+impl Purpose {
+    /// Whether who wants `self` needs what `other` needs.
+    pub fn includes(self, other: Self) -> bool {
+        match self {
+            Self::All => true,
+            Self::Test => matches!(other, Self::Test | Self::Build | Self::Top),
+            Self::Bench => matches!(other, Self::Bench | Self::Top),
+            Self::Top | Self::Build => other == self,
+        }
+    }
+}
+
+impl FromStr for Purpose {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        Ok(match name {
+            "top" => Self::Top,
+            "build" => Self::Build,
+            "test" => Self::Test,
+            "bench" => Self::Bench,
+            "all" => Self::All,
+            _ => bail!("`{name}` is none of top, build, test, bench, all"),
+        })
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Top => "top",
+            Self::Build => "build",
+            Self::Test => "test",
+            Self::Bench => "bench",
+            Self::All => "all",
+        })
+    }
+}
+
+/// A package of Debian's and Ubuntu's.
+#[derive(Debug)]
+pub struct Package {
+    /// Its name in apt.
+    pub name: &'static str,
+    /// For the person who is told about it.
+    pub why: &'static str,
+    /// A program in the system's folders, or an absolute path, that it brings.
+    probe: &'static str,
+    purposes: &'static [Purpose],
+}
+
+impl Package {
+    /// Whether `purpose` cannot be had without it.
+    pub fn needed_for(&self, purpose: Purpose) -> bool {
+        self.purposes.iter().any(|own| purpose.includes(*own))
+    }
+
+    /// Whether what it brings is here, from wherever.
+    pub fn is_here(&self) -> bool {
+        let probe = Path::new(self.probe);
+        if probe.is_absolute() {
+            return probe.exists();
+        }
+        // The system's own folders too: sbin is not on everybody's PATH.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let system = ["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(Into::into);
+        std::env::split_paths(&path).chain(system).any(|folder| folder.join(probe).is_file())
+    }
+}
+
+const fn package(name: &'static str, probe: &'static str, why: &'static str, purposes: &'static [Purpose]) -> Package {
+    Package { name, why, probe, purposes }
+}
+
+/// Everything that may be installed through apt, LLVM and the Debian toolchain (see [`super::bpf`]) apart.
+pub const PACKAGES: &[Package] = &[
+    package("gcc", "cc", "Cargo links programs with it", &[Purpose::Top, Purpose::Build]),
+    package("libc6-dev", "/usr/include/stdio.h", "the C library that programs are linked with", &[Purpose::Top]),
+    package("iproute2", "ip", "network namespaces and veth pairs", &[Purpose::Test, Purpose::Bench]),
+    package("iperf3", "iperf3", "bulk traffic by a program nobody here wrote", &[Purpose::Test, Purpose::Bench]),
+    package("curl", "curl", "short requests by a program nobody here wrote", &[Purpose::Test]),
+    package(
+        "nginx-light",
+        "nginx",
+        "a server with several workers (its own service is switched off)",
+        &[Purpose::Test],
+    ),
+    package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test]),
+    package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
+    package("bpftool", "bpftool", "a second opinion on loaded programs", &[Purpose::Bench]),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_need_what_building_needs() {
+        assert!(Purpose::Test.includes(Purpose::Build));
+        assert!(!Purpose::Top.includes(Purpose::Build));
+        assert!(Purpose::All.includes(Purpose::Bench));
+    }
+
+    #[test]
+    fn a_purpose_reads_as_it_is_written() {
+        for name in ["top", "build", "test", "bench", "all"] {
+            assert_eq!(name.parse::<Purpose>().unwrap().to_string(), name);
+        }
+        assert!("tests".parse::<Purpose>().is_err());
+    }
+
+    #[test]
+    fn a_program_in_a_system_folder_is_found() {
+        assert!(package("any", "sh", "", &[]).is_here());
+        assert!(!package("any", "no-such-program-here", "", &[]).is_here());
+    }
+}
