@@ -9,6 +9,7 @@
 //! after CLOSE, so they are copied there.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use aya_log_ebpf::{debug, trace};
 use watcher_common::flag;
 
 use crate::{
@@ -32,7 +33,9 @@ pub fn watcher_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
     let sk = Sock(ctx.arg(0));
     let protocol = sk.protocol();
     if protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP {
-        changed(sk, ctx.arg(1), ctx.arg(2));
+        let (old, new): (i32, i32) = (ctx.arg(1), ctx.arg(2));
+        trace!(&ctx, "protocol {} port {} state {} -> {}", protocol, sk.local_port(), old, new);
+        changed(sk, old, new);
     }
     0
 }
@@ -172,6 +175,8 @@ pub fn watcher_tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     let sk = Sock(ctx.arg(0));
     if let Some(slot) = slot::find(sk) {
         destroyed(slot, sk);
+    } else {
+        debug!(&ctx, "a TCP socket without a slot was destroyed");
     }
     0
 }

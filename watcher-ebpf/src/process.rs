@@ -6,6 +6,7 @@ use aya_ebpf::{
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
+use aya_log_ebpf::{trace, warn};
 use watcher_common::{ARGS_LEN, Loss, ProcessExec, ProcessExit, ProcessFork, kind};
 
 use crate::{
@@ -50,7 +51,9 @@ pub fn watcher_sched_process_exec(ctx: BtfTracePointContext) -> i32 {
     let task = Task(ctx.arg(0));
     let process = task.process();
     let parent = task.parent().process();
+    trace!(&ctx, "process {} executes", process.tgid);
     let Some(mut entry) = EVENTS.reserve_untyped::<ProcessExec>(0) else {
+        warn!(&ctx, "no room in the ring for the exec of {}", process.tgid);
         lost(Loss::ProcessEvent, 1);
         return 0;
     };

@@ -39,6 +39,7 @@ const CAST: &[&[(&str, Play)]] = &[
     datagram::CAST,
     ending::CAST,
     life::CAST,
+    raw::CAST,
     datagram_odd::CAST,
     serving::CAST,
     shared::CAST,
@@ -139,7 +140,7 @@ impl Actor {
     }
 
     /// Tells the test something it waits for.
-    pub fn announce(&self, what: impl ToString) -> Result<()> {
+    pub fn announce(&self, what: impl std::fmt::Display) -> Result<()> {
         say(&Line::Announcement { announce: what.to_string() })
     }
 

@@ -15,7 +15,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use crate::{stage::Stage, suite::Suite};
@@ -97,6 +97,8 @@ fn trial(case: Case, suite: &Shared) -> Trial {
 fn prove(suite: &Suite, show: &dyn Fn(Stage<'_>) -> Result<()>) -> Result<()> {
     suite.begin()?;
     let shown = show(Stage::new(suite));
-    let truth = suite.end();
-    shown.and(truth)
+    match (shown, suite.end()) {
+        (Err(shown), Err(truth)) => Err(anyhow!("{shown:#}\n{truth:#}")),
+        (shown, truth) => shown.and(truth),
+    }
 }

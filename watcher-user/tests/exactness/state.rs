@@ -24,8 +24,6 @@ pub struct Object {
 /// Sums since watcher started.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub struct Totals {
-    pub rx_bytes: u64,
-    pub tx_bytes: u64,
     pub unattributed_rx_bytes: u64,
     pub unattributed_tx_bytes: u64,
     pub dropped_events: u64,
@@ -55,6 +53,7 @@ pub struct Truth {
 #[derive(Debug, Clone, Deserialize)]
 pub struct Process {
     pub pid: u32,
+    pub start_time: String,
     pub name: String,
     pub rx_bytes: u64,
     pub tx_bytes: u64,
@@ -90,10 +89,28 @@ pub struct Connection {
     pub cookie: u64,
     pub epoch: u32,
     #[serde(default)]
+    pub name: String,
+    #[serde(default)]
     pub bytes_retrans: Option<u64>,
+    #[serde(default)]
+    pub expected_rx_bytes: Option<u64>,
+    #[serde(default)]
+    pub expected_tx_bytes: Option<u64>,
+    #[serde(default)]
+    pub counted_rx_bytes: Option<u64>,
+    #[serde(default)]
+    pub counted_tx_bytes: Option<u64>,
+    /// Which object mentioned it first.
+    #[serde(skip)]
+    pub since: u64,
 }
 
 impl Connection {
+    /// Whether the kernel's counters of this socket and the calls on it agree, where both are known.
+    pub fn balances(&self) -> bool {
+        self.expected_rx_bytes == self.counted_rx_bytes && self.expected_tx_bytes == self.counted_tx_bytes
+    }
+
     /// This end, if it is an address and port.
     pub fn local(&self) -> Option<SocketAddr> {
         self.local.parse().ok()
@@ -112,7 +129,7 @@ pub struct State {
     pub objects: u64,
     /// The newest totals.
     pub totals: Totals,
-    /// Newest row of each pid. A pid used again replaces its predecessor.
+    /// Newest row of each pid, of the process that had it last.
     pub processes: HashMap<u32, Process>,
     /// Newest row of each flow, listed still or not.
     pub connections: HashMap<(u32, u64, u32, Option<String>), Connection>,
@@ -129,10 +146,16 @@ impl State {
         self.inexact_objects += u64::from(!object.exact || object.backend != "ebpf");
         self.totals = object.totals;
         for p in object.processes {
-            self.processes.insert(p.pid, p);
+            let known = self.processes.get(&p.pid);
+            // RFC 3339 in UTC sorts as text.
+            if known.is_none_or(|known| known.start_time <= p.start_time) {
+                self.processes.insert(p.pid, p);
+            }
         }
-        for c in object.connections {
-            self.connections.insert((c.pid, c.cookie, c.epoch, c.remote.clone()), c);
+        for mut c in object.connections {
+            let key = (c.pid, c.cookie, c.epoch, c.remote.clone());
+            c.since = self.connections.get(&key).map_or(self.objects, |c| c.since);
+            self.connections.insert(key, c);
         }
     }
 

@@ -60,7 +60,7 @@ impl Suite {
         let Some(w) = &self.watcher else { return Ok(()) };
         w.two_more_objects()?;
         let state = w.state();
-        verdict::truthful(&*self.before()?, &state.totals)?;
+        verdict::truthful(&*self.before()?, &state)?;
         if state.inexact_objects > 0 {
             bail!(
                 "{} of {} objects say that they are not exact, or not from eBPF",

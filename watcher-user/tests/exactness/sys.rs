@@ -6,7 +6,7 @@ mod option;
 mod process;
 mod tcp_info;
 
-pub use message::{Message, error_queue, recvfrom, recvmmsg, recvmsg, sendmmsg, sendmsg, sendmsg_control, sendto};
+pub use message::{error_queue, recvfrom, recvmmsg, recvmsg, sendmmsg, sendmsg, sendto};
 pub use option::{get_option, set_option, set_option_bytes};
 pub use process::{Forked, fork, pidfd_getfd, pidfd_open, unshare};
 pub use tcp_info::TcpInfo;
@@ -128,9 +128,18 @@ pub fn poll_either(a: BorrowedFd<'_>, b: BorrowedFd<'_>, timeout: Duration) -> i
 
 /// FIONREAD: bytes in the receive queue.
 pub fn unread(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    queue(fd, libc::FIONREAD)
+}
+
+/// SIOCOUTQ: bytes (and a FIN) in the send queue, sent and not yet acknowledged or not yet sent.
+pub fn unacknowledged(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    queue(fd, libc::TIOCOUTQ)
+}
+
+fn queue(fd: BorrowedFd<'_>, which: libc::Ioctl) -> io::Result<u64> {
     let mut n: i32 = 0;
-    // SAFETY: FIONREAD writes one int.
-    done(unsafe { libc::ioctl(fd.as_raw_fd(), libc::FIONREAD, &raw mut n) })?;
+    // SAFETY: both of these ioctls write one int.
+    done(unsafe { libc::ioctl(fd.as_raw_fd(), which, &raw mut n) })?;
     u64::try_from(n).map_err(io::Error::other)
 }
 

@@ -6,7 +6,7 @@ use anyhow::{Result, bail, ensure};
 
 use crate::{
     report::{Flow, Report},
-    state::{Connection, State, Totals, Truth},
+    state::{Connection, State, Totals},
     suite::Suite,
     watcher::Watcher,
 };
@@ -81,24 +81,36 @@ fn flow(state: &State, pid: u32, f: &Flow, wrong: &mut String) -> Result<()> {
     Ok(())
 }
 
-/// The truth equations: nothing that the kernel counted is unexplained, and nothing was made up.
-pub fn truthful(before: &Totals, after: &Totals) -> Result<()> {
+/// The truth equations: nothing that the kernel counted is unexplained, and nothing was made up. They hold for every socket
+/// of this machine, not for those of the test alone.
+pub fn truthful(before: &Totals, state: &State) -> Result<()> {
+    let after = &state.totals;
     let grown = |f: fn(&Totals) -> u64| f(after) - f(before);
-    let Truth { sockets_unbalanced, excess_rx_bytes, excess_tx_bytes, .. } = after.truth;
     let faults = [
-        ("sockets unbalanced", grown(|t| t.truth.sockets_unbalanced), sockets_unbalanced),
-        ("excess rx bytes", grown(|t| t.truth.excess_rx_bytes), excess_rx_bytes),
-        ("excess tx bytes", grown(|t| t.truth.excess_tx_bytes), excess_tx_bytes),
-        ("unattributed rx bytes", grown(|t| t.unattributed_rx_bytes), after.unattributed_rx_bytes),
-        ("unattributed tx bytes", grown(|t| t.unattributed_tx_bytes), after.unattributed_tx_bytes),
-        ("dropped events", grown(|t| t.dropped_events), after.dropped_events),
+        ("sockets unbalanced", grown(|t| t.truth.sockets_unbalanced)),
+        ("excess rx bytes", grown(|t| t.truth.excess_rx_bytes)),
+        ("excess tx bytes", grown(|t| t.truth.excess_tx_bytes)),
+        ("unattributed rx bytes", grown(|t| t.unattributed_rx_bytes)),
+        ("unattributed tx bytes", grown(|t| t.unattributed_tx_bytes)),
+        ("dropped events", grown(|t| t.dropped_events)),
     ];
     let mut wrong = String::new();
-    for (what, grown, total) in faults.iter().filter(|(_, grown, _)| *grown > 0) {
-        writeln!(wrong, "  {what}: {grown} in this test ({total} so far)")?;
+    for (what, grown) in faults.iter().filter(|(_, grown)| *grown > 0) {
+        writeln!(wrong, "  {what}: {grown} in this test")?;
     }
-    ensure!(wrong.is_empty(), "the truth equations do not hold:\n{wrong}");
+    ensure!(wrong.is_empty(), "the truth equations do not hold:\n{wrong}{}", newest_unbalanced(state));
     Ok(())
+}
+
+fn newest_unbalanced(state: &State) -> String {
+    let mut rows: Vec<&Connection> = state.connections.values().filter(|c| !c.balances()).collect();
+    rows.sort_by_key(|c| std::cmp::Reverse(c.since));
+    let line = |c: &&Connection| {
+        let (tx, rx) = ((c.expected_tx_bytes, c.counted_tx_bytes), (c.expected_rx_bytes, c.counted_rx_bytes));
+        let (pid, local, remote) = (c.pid, &c.local, c.remote.as_deref().unwrap_or("?"));
+        format!("    {} ({pid}) {local} -> {remote}, {:?}: (expected, counted) tx {tx:?} rx {rx:?}\n", c.name, c.reason)
+    };
+    rows.iter().take(4).map(line).collect()
 }
 
 /// Waits for the record of the only TCP connection of a process, and demands how it began and ended.

@@ -14,7 +14,7 @@ use super::{
     calls::BYTES,
     socket::{Host, Transport, local},
 };
-use crate::sys;
+use crate::{report::Flow, sys};
 
 /// Actors of this file.
 pub const CAST: &[(&str, Play)] = &[
@@ -25,6 +25,7 @@ pub const CAST: &[(&str, Play)] = &[
     ("datagram-refused", refused),
     ("datagram-stamped", stamped),
     ("multicast-take", multicast_take),
+    ("datagram-scatter", scatter),
 ];
 
 /// `address size…`: one datagram of each size.
@@ -119,6 +120,19 @@ fn stamped(actor: &mut Actor, args: &mut Args) -> Result<()> {
     sys::poll(socket.as_fd(), 0, Duration::from_secs(10))?;
     let (_, returned) = sys::error_queue(socket.as_fd())?;
     actor.note("returned", returned as u64);
+    Ok(())
+}
+
+/// `host ports`: one unconnected socket, one datagram to each of so many ports, another size for each.
+fn scatter(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let host: Host = args.next("host")?;
+    let socket = Transport::Udp.bind(host.port(0))?;
+    let local = local(&socket)?;
+    for i in 0..args.next::<u16>("ports")? {
+        let remote = host.port(1_024 + i);
+        let tx = sys::sendto(socket.as_fd(), &BYTES[..1 + usize::from(i % 1_000)], remote, 0)? as u64;
+        actor.add(Flow { protocol: "udp".to_owned(), local, remote, tx, rx: 0 });
+    }
     Ok(())
 }
 

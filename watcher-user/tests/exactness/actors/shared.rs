@@ -30,6 +30,7 @@ pub const CAST: &[(&str, Play)] = &[
     ("fd-holder", holder),
     ("fd-thief", thief),
     ("pidns-client", pidns),
+    ("unix-chatter", unix_chatter),
 ];
 
 /// `address threads`: every thread has connections of its own.
@@ -132,6 +133,17 @@ fn thief(actor: &mut Actor, args: &mut Args) -> Result<()> {
     talk.recv(4_000)?;
     talk.leave(actor);
     Ok(())
+}
+
+/// `address`: talks much over a Unix socket, and little over the network.
+fn unix_chatter(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let (here, there) = UnixStream::pair()?;
+    let mut buf = [0; 10_000];
+    for _ in 0..100 {
+        sys::send(here.as_fd(), &buf, 0)?;
+        sys::recv(there.as_fd(), &mut buf, libc::MSG_WAITALL)?;
+    }
+    request(actor, args.next("address")?, 77)
 }
 
 /// `address`: a request made by a process that believes to be pid 1.

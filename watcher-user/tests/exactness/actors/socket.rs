@@ -2,7 +2,7 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    os::fd::{AsFd, OwnedFd},
+    os::fd::AsFd,
     str::FromStr,
     time::Duration,
 };
@@ -125,9 +125,4 @@ pub fn local(fd: &impl AsFd) -> Result<SocketAddr> {
 /// The other end.
 pub fn remote(fd: &impl AsFd) -> Result<SocketAddr> {
     SockRef::from(fd).peer_addr()?.as_socket().ok_or_else(|| anyhow!("not an IP socket"))
-}
-
-/// A descriptor without the socket type around it.
-pub fn plain(socket: Socket) -> OwnedFd {
-    socket.into()
 }

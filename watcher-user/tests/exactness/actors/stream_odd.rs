@@ -118,26 +118,25 @@ fn interrupted(actor: &mut Actor, args: &mut Args) -> Result<()> {
     talk.finish(actor)
 }
 
-/// How much ordinary data there is before and after an urgent byte.
+/// How much ordinary data there is before an urgent byte.
 const BEFORE: u64 = 1_000;
-const AFTER: u64 = 2_000;
 
-/// `address`: ordinary data with an urgent byte in the middle of it.
+/// `address after`: ordinary data, an urgent byte, and `after` more bytes.
 fn urgent_client(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
     talk.send(BEFORE)?;
     talk.count(sys::send(talk.as_fd(), b"!", libc::MSG_OOB)? as u64, 0);
-    talk.send(AFTER)?;
+    talk.send(args.next("after")?)?;
     talk.shutdown()?;
     talk.expect_end()?;
     talk.finish(actor)
 }
 
-/// `host how`: reads to the end. The urgent byte is read `inline`, `aside` by MSG_OOB, or left `unread`; in every case it
+/// `host how after`: reads to the end. The urgent byte is read `inline`, `aside` by MSG_OOB, or left `unread`; in every case it
 /// leaves the queue exactly once, when the reader passes it, as bytes discarded by MSG_TRUNC do.
 fn urgent_server(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let listener = Transport::Tcp.bind(args.next::<Host>("host")?.port(0))?;
-    let how: String = args.next("how")?;
+    let (how, after): (String, u64) = (args.next("how")?, args.next("after")?);
     actor.announce(local(&listener)?)?;
     let socket = accept(&listener)?;
     socket.set_out_of_band_inline(how == "inline")?;
@@ -152,7 +151,7 @@ fn urgent_server(actor: &mut Actor, args: &mut Args) -> Result<()> {
     talk.recv_to_end()?;
     let returned = talk.flow().rx;
     let inline = u64::from(how == "inline");
-    ensure!(returned == BEFORE + AFTER + inline, "recv returned {returned} bytes");
+    ensure!(returned == BEFORE + after + inline, "recv returned {returned} bytes");
     talk.count(0, 1 - inline);
     talk.finish(actor)
 }

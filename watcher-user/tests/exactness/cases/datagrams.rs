@@ -67,6 +67,13 @@ fn odd() -> Vec<Case> {
             let (_, address) = stage.open("stream-server tcp v4 send 777 0")?;
             stamped(stage, "tcp", &address)
         }),
+        Case::new("one_socket_with_two_thousand_remotes_has_as_many_flows", |mut stage| {
+            stage.leaky();
+            // In a namespace where nobody listens, so that nobody receives.
+            let netns = Netns::new()?;
+            stage.start_in(&netns, "datagram-scatter v4 2000")?;
+            stage.finish().map(|_| ())
+        }),
         Case::new("each_member_of_a_multicast_group_receives", multicast),
     ]
 }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Case;
 use crate::{report::Report, stage::Stage, state::Lifecycles, verdict, watcher::Watcher};
@@ -14,9 +14,11 @@ pub fn cases() -> Vec<Case> {
     vec![
         Case::new("exec_keeps_the_count_and_changes_the_name", exec),
         Case::new("a_process_that_lives_for_one_request_has_its_name_and_bytes", one_request),
+        Case::new("a_pid_used_again_is_another_process", same_pid),
         Case::new("five_thousand_connections_are_all_in_the_record", churn),
         Case::new("a_connection_that_existed_before_watcher_counts_from_then_on", existed),
         Case::new("a_udp_socket_that_existed_before_watcher_counts_from_then_on", existed_udp),
+        Case::new("a_listener_that_existed_before_watcher_accepts_into_the_record", old_listener),
         Case::new("two_watchers_at_once_are_both_right", two_watchers),
     ]
 }
@@ -76,6 +78,34 @@ fn one_request(mut stage: Stage<'_>) -> Result<()> {
     named(suite, pid, "one-request")
 }
 
+/// Starts processes until one has the pid of the one before.
+fn same_pid(mut stage: Stage<'_>) -> Result<()> {
+    let suite = stage.suite();
+    stage.leaky();
+    let cue = stage.start("datagram-send 127.0.0.1:9 1111")?;
+    let pid = stage.pid(cue);
+    stage.finish()?;
+    let start = |pid| suite.watcher().and_then(|w| w.state().processes.get(&pid).map(|p| p.start_time.clone()));
+    let first = start(pid);
+    let mut stage = Stage::new(suite);
+    stage.leaky();
+    for _ in 0..200 {
+        std::fs::write("/proc/sys/kernel/ns_last_pid", (pid - 1).to_string())?;
+        let cue = stage.start("datagram-send 127.0.0.1:9 22")?;
+        stage.ended(cue)?;
+        if stage.pid(cue) != pid {
+            continue;
+        }
+        if let Some(watcher) = suite.watcher() {
+            watcher.wait("the second process of that pid", |s| {
+                s.processes.get(&pid).filter(|p| Some(&p.start_time) > first.as_ref()).map(|_| ())
+            })?;
+        }
+        return stage.finish().map(|_| ());
+    }
+    bail!("pid {pid} does not come again")
+}
+
 const CHURN: u64 = 5_000;
 
 fn churn(mut stage: Stage<'_>) -> Result<()> {
@@ -94,7 +124,7 @@ fn churn(mut stage: Stage<'_>) -> Result<()> {
         failed: now.failed - before.failed,
     };
     let settled = watcher.wait("10,000 ends of connections", |s| {
-        (grown(s.totals.connections).closed >= expected.closed).then(|| s.totals.connections)
+        (grown(s.totals.connections).closed >= expected.closed).then_some(s.totals.connections)
     });
     let now = settled.unwrap_or_else(|_| watcher.state().totals.connections);
     ensure!(grown(now) == expected, "the record grew by {:?}, not {expected:?}", grown(now));
@@ -126,7 +156,7 @@ fn finish_with_latecomer(stage: Stage<'_>, go: impl FnOnce(&mut Stage<'_>) -> Re
     let rest: Vec<Report> = reports.iter().map(since_pause).collect();
     verdict::equal(&late, &rest).context("the watcher that came late")?;
     late.two_more_objects()?;
-    verdict::truthful(&Default::default(), &late.state().totals).context("the watcher that came late")?;
+    verdict::truthful(&Default::default(), &late.state()).context("the watcher that came late")?;
     for r in &rest {
         let state = late.state();
         let seeded: Vec<bool> = state.connections_of(r.pid).map(|c| c.seeded).collect();
@@ -156,6 +186,21 @@ fn existed_udp(mut stage: Stage<'_>) -> Result<()> {
         stage.go(a)?;
         stage.go(b)
     })
+}
+
+fn old_listener(mut stage: Stage<'_>) -> Result<()> {
+    let (_, address) = stage.open("prefork-server v4 2 3")?;
+    let late = stage.suite().watcher().map(|_| Watcher::start()).transpose()?;
+    stage.start(&format!("rounds-client {address} 6"))?;
+    let reports = stage.finish()?;
+    let Some(late) = late else { return Ok(()) };
+    verdict::equal(&late, &reports).context("the watcher that came late")?;
+    for r in &reports {
+        let state = late.state();
+        let wrong = state.connections_of(r.pid).find(|c| c.seeded || c.direction.is_none());
+        ensure!(wrong.is_none(), "a new connection is marked as old: {wrong:#?}");
+    }
+    late.stop()
 }
 
 fn two_watchers(mut stage: Stage<'_>) -> Result<()> {

@@ -20,6 +20,11 @@ pub fn cases() -> Vec<Case> {
             stage.start(&format!("pidns-client {address}"))?;
             stage.finish().map(|_| ())
         }),
+        Case::new("unix_sockets_are_no_network", |mut stage| {
+            let (_, address) = stage.open("many-server v4 1")?;
+            stage.start(&format!("unix-chatter {address}"))?;
+            stage.finish().map(|_| ())
+        }),
         Case::new("reuseport_workers_own_what_they_accept", |stage| {
             reuseport(stage, "reuseport-worker", "rounds-client")
         }),

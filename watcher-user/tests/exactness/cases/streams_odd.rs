@@ -14,9 +14,11 @@ pub fn cases() -> Vec<Case> {
             stage.go(server)?;
             stage.finish().map(|_| ())
         }),
-        Case::new("an_urgent_byte_read_inline_counts_once", |stage| urgent(stage, "inline")),
-        Case::new("an_urgent_byte_read_aside_counts_once", |stage| urgent(stage, "aside")),
-        Case::new("an_urgent_byte_left_unread_counts_once", |stage| urgent(stage, "unread")),
+        Case::new("an_urgent_byte_read_inline_counts_once", |stage| urgent(stage, "inline", 2_000)),
+        Case::new("an_urgent_byte_read_aside_counts_once", |stage| urgent(stage, "aside", 2_000)),
+        Case::new("an_urgent_byte_left_unread_counts_once", |stage| urgent(stage, "unread", 2_000)),
+        // No data follows, and tcp_rcv_space_adjust is not called for the step over the byte.
+        Case::new("an_urgent_byte_at_the_very_end_counts_once", |stage| urgent(stage, "aside", 0)),
         Case::new("splice_to_the_end_does_not_count_the_fin", |mut stage| {
             let (_, address) = stage.open("splice-late v4")?;
             stage.start(&format!("rounds-client {address} 1"))?;
@@ -62,9 +64,9 @@ fn nonblocking(mut stage: Stage<'_>) -> Result<()> {
     Ok(())
 }
 
-fn urgent(mut stage: Stage<'_>, how: &str) -> Result<()> {
-    let (_, address) = stage.open(&format!("urgent-server v4 {how}"))?;
-    stage.start(&format!("urgent-client {address}"))?;
+fn urgent(mut stage: Stage<'_>, how: &str, after: u64) -> Result<()> {
+    let (_, address) = stage.open(&format!("urgent-server v4 {how} {after}"))?;
+    stage.start(&format!("urgent-client {address} {after}"))?;
     stage.finish().map(|_| ())
 }
 

@@ -15,12 +15,8 @@ use super::{count, pieces};
 pub struct Message {
     /// The return value.
     pub len: usize,
-    /// msg_flags
-    pub flags: i32,
     /// Where from, if the protocol says so.
     pub from: Option<SocketAddr>,
-    /// Bytes of control data.
-    pub control_len: usize,
 }
 
 fn header(iov: &mut [libc::iovec]) -> libc::msghdr {
@@ -41,26 +37,11 @@ fn name(m: &mut libc::msghdr, to: Option<&SockAddr>) {
 
 /// sendmsg(2) of `buf` in two pieces.
 pub fn sendmsg(fd: BorrowedFd<'_>, buf: &[u8], to: Option<SocketAddr>, flags: i32) -> io::Result<usize> {
-    sendmsg_control(fd, buf, to, &[], flags)
-}
-
-/// sendmsg(2) with ready-made control data.
-pub fn sendmsg_control(
-    fd: BorrowedFd<'_>,
-    buf: &[u8],
-    to: Option<SocketAddr>,
-    control: &[u64],
-    flags: i32,
-) -> io::Result<usize> {
     let to = to.map(SockAddr::from);
     let mut iov = pieces(buf, 2);
     let mut m = header(&mut iov);
     name(&mut m, to.as_ref());
-    if !control.is_empty() {
-        m.msg_control = control.as_ptr().cast_mut().cast();
-        m.msg_controllen = size_of_val(control) as _;
-    }
-    // SAFETY: the header points to live buffers, name and control data, which sendmsg only reads.
+    // SAFETY: the header points to live buffers and perhaps a live name, which sendmsg only reads.
     count(unsafe { libc::sendmsg(fd.as_raw_fd(), &raw const m, flags | libc::MSG_NOSIGNAL) })
 }
 
@@ -78,8 +59,7 @@ pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> io::Result<Mes
     let len = count(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut m, flags) })?;
     // SAFETY: the kernel wrote `msg_namelen` bytes of a socket address into `from`.
     let from = (m.msg_namelen > 0).then(|| unsafe { SockAddr::new(from, m.msg_namelen) });
-    let control_len = m.msg_controllen as _;
-    Ok(Message { len, flags: m.msg_flags, from: from.and_then(|f| f.as_socket()), control_len })
+    Ok(Message { len, from: from.and_then(|f| f.as_socket()) })
 }
 
 /// sendmmsg(2) of `buf` as `messages` messages; how many bytes of each were taken.

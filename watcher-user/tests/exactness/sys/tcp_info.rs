@@ -8,6 +8,8 @@ use std::{io, os::fd::BorrowedFd};
 pub struct TcpInfo {
     /// tcpi_options
     pub options: u8,
+    /// tcpi_bytes_acked
+    pub bytes_acked: u64,
     /// tcpi_bytes_received
     pub bytes_received: u64,
     /// tcpi_notsent_bytes
@@ -35,6 +37,7 @@ impl TcpInfo {
         let u32_at = |at: usize| u32::from_ne_bytes(std::array::from_fn(|i| raw[at + i]));
         Ok(Self {
             options: raw[5],
+            bytes_acked: u64_at(120),
             bytes_received: u64_at(128),
             notsent: u64::from(u32_at(144)),
             bytes_sent: u64_at(200),
@@ -42,9 +45,18 @@ impl TcpInfo {
         })
     }
 
-    /// What sending calls on this socket must add up to. A FIN that is queued and not sent stands in `notsent` as one byte
-    /// (tcp_send_fin advances write_seq); `fin` says that there is one, sent or not.
-    pub fn accepted(&self, fin: bool) -> u64 {
+    /// What sending calls on this socket must add up to, by what was sent. A FIN that is queued and not sent stands in
+    /// `notsent` as one byte (tcp_send_fin advances write_seq); `fin` says that there is one, sent or not.
+    ///
+    /// Too much where a queue of this host dropped a segment: tcp_write_xmit sends it again as new, bytes_sent has it
+    /// twice, and bytes_retrans not at all.
+    pub fn sent(&self, fin: bool) -> u64 {
         self.bytes_sent - self.bytes_retrans + self.notsent - u64::from(fin && self.notsent > 0)
+    }
+
+    /// The same by what was acknowledged and what waits to be (`queued`, SIOCOUTQ), which no drop disturbs. It includes the
+    /// SYN of an active open, which is not subtracted here.
+    pub fn acknowledged(&self, queued: u64, fin: bool) -> u64 {
+        self.bytes_acked + queued - u64::from(fin)
     }
 }
