@@ -38,6 +38,10 @@ offsets! {
     sock_num,
     /// `sock_common.skc_net.net` (pointer to net).
     sock_net,
+    /// `sock_common.skc_prot` (pointer to proto).
+    sock_prot,
+    /// `proto.sendpage` (pointer), absent since Linux 6.5.
+    proto_sendpage,
     /// `sock.sk_protocol` (u16).
     sock_protocol,
     /// `sock.sk_type` (u16).
@@ -112,5 +116,5 @@ offsets! {
     binprm_filename,
 }
 
-const _: () = assert!(size_of::<Offsets>() == 45 * 4);
+const _: () = assert!(size_of::<Offsets>() == 47 * 4);
 crate::pod!(Offsets);

@@ -134,6 +134,17 @@ impl Sock {
         let net: *const c_void = field(self.0, offset!(sock_net));
         if net.is_null() { 0 } else { field(net, offset!(net_inum)) }
     }
+    /// Its protocol takes pages itself, instead of as a message (before Linux 6.5).
+    #[inline(always)]
+    pub fn takes_pages(self) -> bool {
+        let at = offset!(proto_sendpage);
+        if at == ABSENT {
+            return false;
+        }
+        let protocol: *const c_void = field(self.0, offset!(sock_prot));
+        let function: u64 = field(protocol, at);
+        function != 0
+    }
     /// Created by the kernel for itself.
     #[inline(always)]
     pub fn is_kernel(self) -> bool {

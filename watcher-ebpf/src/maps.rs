@@ -4,7 +4,7 @@ use core::{ffi::c_void, ptr};
 
 use aya_ebpf::{
     bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC},
-    btf_maps::{Array, HashMap, PerCpuArray, RingBuf},
+    btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
     macros::btf_map,
 };
 use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, PendingRemote, SocketKey, SocketRecord, reading};
@@ -47,6 +47,15 @@ pub static SOCKETS: Storage<SocketRecord, SK_STORAGE, { (BPF_F_NO_PREALLOC | BPF
 /// The address that a task's current datagram call is about.
 #[btf_map]
 pub static PENDING: Storage<PendingRemote, TASK_STORAGE, { BPF_F_NO_PREALLOC as usize }> = Storage::new();
+
+/// The same by thread id, where the kernel does not let the address hooks use task storage. An LRU map, since threads end
+/// unseen in the middle of a call: an entry matters for microseconds, and what it forgets is a remote, not bytes.
+#[btf_map]
+pub static PENDING_BY_THREAD: LruHashMap<u32, PendingRemote, 8192> = LruHashMap::new();
+
+/// Not 0 once a hook has used [`PENDING_BY_THREAD`]: elsewhere nobody looks there.
+#[btf_map]
+pub static THREADS_IN_USE: Array<u64, 1> = Array::new();
 
 /// What the slots cannot hold: other processes, remotes of unconnected sockets, sockets without storage or release hook.
 #[btf_map]

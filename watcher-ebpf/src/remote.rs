@@ -6,11 +6,14 @@
 //! - `cgroup/recvmsg4`, `recvmsg6`: udp_recvmsg, udpv6_recvmsg, only when the caller asked for the address (Linux 5.2).
 //!
 //! Not seen: raw and ping sockets, and receivers that do not ask. Their bytes stand under "no remote".
+//!
+//! Kernels whose cgroup programs may not use task storage (6.1 is one) get a second set of the same hooks, which leaves
+//! the address in a hash keyed by thread. That one may forget: then bytes lose their remote, never their count.
 
 use core::ptr;
 
 use aya_ebpf::{
-    bindings::bpf_sock_addr,
+    bindings::{BPF_ANY, bpf_sock_addr},
     helpers::generated::{bpf_get_current_task_btf, bpf_get_socket_cookie, bpf_task_storage_get},
     macros::cgroup_sock_addr,
     programs::SockAddrContext,
@@ -19,8 +22,8 @@ use watcher_common::{PendingRemote, flag};
 
 use crate::{
     accounting::Way,
-    kernel::{AF_INET6, Sock},
-    maps::PENDING,
+    kernel::{AF_INET6, Sock, Task},
+    maps::{PENDING, PENDING_BY_THREAD, THREADS_IN_USE},
     slot::{self, Slot, connected, mapped},
 };
 
@@ -34,7 +37,7 @@ pub fn of_call(sk: Sock, slot: Slot, way: Way) -> ([u64; 2], u16) {
     if connected(remote) {
         return (remote, sk.remote_port());
     }
-    let pending = pending(0);
+    let pending = pending();
     if pending.is_null() {
         return ([0; 2], 0);
     }
@@ -56,7 +59,7 @@ pub fn of_call(sk: Sock, slot: Slot, way: Way) -> ([u64; 2], u16) {
 /// A receive that is not counted (a peek) must not leave its address for the next one.
 #[inline(always)]
 pub fn forget_received() {
-    let pending = pending(0);
+    let pending = pending();
     if !pending.is_null() {
         // SAFETY: not null, so a valid map value.
         unsafe { (*pending).rx_cookie = 0 }
@@ -80,8 +83,36 @@ pub fn is_slots(slot: Slot, address: [u64; 2], port: u16) -> bool {
     }
 }
 
+/// What a hook has left for this task, wherever the hooks in use leave it; null when there is nothing.
 #[inline(always)]
-fn pending(flags: u64) -> *mut PendingRemote {
+fn pending() -> *mut PendingRemote {
+    let stored = with_task(0);
+    if !stored.is_null() || THREADS_IN_USE.get(0).copied().unwrap_or(0) == 0 {
+        return stored;
+    }
+    PENDING_BY_THREAD.get_ptr_mut(&Task::current().pid()).unwrap_or(ptr::null_mut())
+}
+
+/// In a hash keyed by thread, for hooks that may not use task storage.
+#[inline(always)]
+fn by_thread() -> *mut PendingRemote {
+    let thread = Task::current().pid();
+    if let Some(in_use) = THREADS_IN_USE.get_ptr_mut(0) {
+        // SAFETY: a valid map value; every writer writes the same.
+        unsafe { *in_use = 1 }
+    }
+    if let Some(pending) = PENDING_BY_THREAD.get_ptr_mut(&thread) {
+        return pending;
+    }
+    // SAFETY: every bit pattern is a valid PendingRemote.
+    let fresh: PendingRemote = unsafe { core::mem::zeroed() };
+    let _ = PENDING_BY_THREAD.insert(&thread, &fresh, u64::from(BPF_ANY));
+    PENDING_BY_THREAD.get_ptr_mut(&thread).unwrap_or(ptr::null_mut())
+}
+
+/// With the task itself.
+#[inline(always)]
+fn with_task(flags: u64) -> *mut PendingRemote {
     // SAFETY: the current task is a BTF pointer that is never null.
     unsafe {
         let task = bpf_get_current_task_btf();
@@ -90,10 +121,9 @@ fn pending(flags: u64) -> *mut PendingRemote {
 }
 
 #[inline(always)]
-fn remember(ctx: &SockAddrContext, way: Way, address: [u64; 2], port: u16) {
+fn remember(ctx: &SockAddrContext, pending: *mut PendingRemote, way: Way, address: [u64; 2], port: u16) {
     // SAFETY: the context of a sock_addr program is a valid argument.
     let cookie = unsafe { bpf_get_socket_cookie(ctx.sock_addr.cast()) };
-    let pending = pending(CREATE);
     if pending.is_null() {
         return;
     }
@@ -132,18 +162,27 @@ fn address6(ctx: &SockAddrContext) -> ([u64; 2], u16) {
     }
 }
 
-macro_rules! hook {
-    ($name:ident, $attach:ident, $way:expr, $address:ident) => {
+macro_rules! hooks {
+    ($($attach:ident, $way:expr, $address:ident: $stored:ident, $by_thread:ident;)+) => {$(
         #[cgroup_sock_addr($attach)]
-        pub fn $name(ctx: SockAddrContext) -> i32 {
+        pub fn $stored(ctx: SockAddrContext) -> i32 {
             let (address, port) = $address(&ctx);
-            remember(&ctx, $way, address, port);
+            remember(&ctx, with_task(CREATE), $way, address, port);
             1
         }
-    };
+
+        #[cgroup_sock_addr($attach)]
+        pub fn $by_thread(ctx: SockAddrContext) -> i32 {
+            let (address, port) = $address(&ctx);
+            remember(&ctx, by_thread(), $way, address, port);
+            1
+        }
+    )+};
 }
 
-hook!(watcher_sendmsg4, sendmsg4, Way::Tx, address4);
-hook!(watcher_sendmsg6, sendmsg6, Way::Tx, address6);
-hook!(watcher_recvmsg4, recvmsg4, Way::Rx, address4);
-hook!(watcher_recvmsg6, recvmsg6, Way::Rx, address6);
+hooks! {
+    sendmsg4, Way::Tx, address4: watcher_sendmsg4, watcher_sendmsg4_by_thread;
+    sendmsg6, Way::Tx, address6: watcher_sendmsg6, watcher_sendmsg6_by_thread;
+    recvmsg4, Way::Rx, address4: watcher_recvmsg4, watcher_recvmsg4_by_thread;
+    recvmsg6, Way::Rx, address6: watcher_recvmsg6, watcher_recvmsg6_by_thread;
+}

@@ -41,10 +41,21 @@ macro_rules! receives {
 sends!(watcher_inet_sendmsg, "inet_sendmsg", 3);
 // int inet6_sendmsg(struct socket *, struct msghdr *, size_t)
 sends!(watcher_inet6_sendmsg, "inet6_sendmsg", 3);
-// ssize_t inet_sendpage(struct socket *, struct page *, int, size_t, int), until Linux 6.4
-sends!(watcher_inet_sendpage, "inet_sendpage", 5);
 // int packet_sendmsg(struct socket *, struct msghdr *, size_t)
 sends!(watcher_packet_sendmsg, "packet_sendmsg", 3);
+
+// ssize_t inet_sendpage(struct socket *, struct page *, int, size_t, int), until Linux 6.4. Where the protocol does not
+// take pages (MPTCP, raw) it calls inet_sendmsg, which has counted them by now.
+#[fexit(function = "inet_sendpage")]
+pub fn watcher_inet_sendpage(ctx: FExitContext) -> i32 {
+    let socket: *const c_void = ctx.arg(0);
+    let sk = sock_of(socket);
+    if sk.takes_pages() {
+        sent(sk, ctx.arg(5));
+    }
+    0
+}
+
 // int inet_recvmsg(struct socket *, struct msghdr *, size_t, int)
 receives!(watcher_inet_recvmsg, "inet_recvmsg");
 // int inet6_recvmsg(struct socket *, struct msghdr *, size_t, int)

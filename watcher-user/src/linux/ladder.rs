@@ -141,15 +141,26 @@ pub const LADDER: &[Capability] = &[
     Capability {
         name: "datagram remotes",
         without: Some("unconnected datagram sockets show no remote"),
-        ways: &[Way {
-            name: "cgroup/sendmsg, recvmsg",
-            programs: &[
-                cgroup("watcher_sendmsg4", Hook::CgroupSockAddr),
-                cgroup("watcher_recvmsg4", Hook::CgroupSockAddr),
-                optional(cgroup("watcher_sendmsg6", Hook::CgroupSockAddr)),
-                optional(cgroup("watcher_recvmsg6", Hook::CgroupSockAddr)),
-            ],
-        }],
+        ways: &[
+            Way {
+                name: "cgroup/sendmsg, recvmsg",
+                programs: &[
+                    cgroup("watcher_sendmsg4", Hook::CgroupSockAddr),
+                    cgroup("watcher_recvmsg4", Hook::CgroupSockAddr),
+                    optional(cgroup("watcher_sendmsg6", Hook::CgroupSockAddr)),
+                    optional(cgroup("watcher_recvmsg6", Hook::CgroupSockAddr)),
+                ],
+            },
+            Way {
+                name: "cgroup/sendmsg, recvmsg by thread",
+                programs: &[
+                    cgroup("watcher_sendmsg4_by_thread", Hook::CgroupSockAddr),
+                    cgroup("watcher_recvmsg4_by_thread", Hook::CgroupSockAddr),
+                    optional(cgroup("watcher_sendmsg6_by_thread", Hook::CgroupSockAddr)),
+                    optional(cgroup("watcher_recvmsg6_by_thread", Hook::CgroupSockAddr)),
+                ],
+            },
+        ],
     },
     Capability {
         name: "tcp receives",

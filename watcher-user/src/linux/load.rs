@@ -261,7 +261,9 @@ fn explain(error: &ProgramError) -> String {
             eprintln!("{verifier_log}");
         }
         let log = verifier_log.to_string();
-        let last = log.lines().rev().find(|l| !l.trim().is_empty() && !l.starts_with("processed "));
+        // What follows the verdict is statistics.
+        let statistics = ["processed ", "stack depth ", "verification time "];
+        let last = log.lines().rev().find(|l| !l.trim().is_empty() && !statistics.iter().any(|s| l.starts_with(s)));
         return match last {
             Some(line) => format!("{io_error}: {}", line.trim()),
             None => io_error.to_string(),

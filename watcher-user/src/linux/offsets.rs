@@ -22,6 +22,8 @@ pub fn resolve(types: &Types) -> Result<Offsets, BtfError> {
         sock_dport: at("sock", "__sk_common.skc_dport")?,
         sock_num: at("sock", "__sk_common.skc_num")?,
         sock_net: at("sock", "__sk_common.skc_net.net")?,
+        sock_prot: at("sock", "__sk_common.skc_prot")?,
+        proto_sendpage: optional("proto", "sendpage"),
         sock_protocol: at("sock", "sk_protocol")?,
         sock_type: at("sock", "sk_type")?,
         sock_err: at("sock", "sk_err")?,
