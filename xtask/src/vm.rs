@@ -34,8 +34,9 @@ Consoles are kept in target/vm/VERSION/console.log.
 ";
 
 const TRIPLE: &str = "x86_64-unknown-linux-musl";
-/// Needs a server that the image does not have.
-const SKIPPED: &str = "curl_and_nginx";
+/// What an emulated machine cannot show: the image has no nginx; 5 GiB take longer than the test waits; and where datagrams
+/// come faster than the reader reads, some are dropped, which iperf3's figures do not allow for.
+const SKIPPED: &[&str] = &["curl_and_nginx", "counters_go_past_4_gib", "iperf3_udp"];
 
 struct Options {
     kernels: Vec<&'static Kernel>,
@@ -54,7 +55,7 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
         bail!("could not be had: {}", missing.join(", "));
     }
     let built = build()?;
-    let mut arguments = vec!["--skip".to_owned(), SKIPPED.to_owned()];
+    let mut arguments: Vec<String> = SKIPPED.iter().flat_map(|name| ["--skip", name]).map(str::to_owned).collect();
     arguments.extend(options.filter);
     let mut rows = Vec::new();
     for kernel in options.kernels {

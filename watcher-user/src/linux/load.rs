@@ -8,59 +8,21 @@ use std::{
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
-    programs::{CgroupAttachMode, Program as Loaded, ProgramError},
+    programs::{CgroupAttachMode, Program as Loaded},
 };
-use thiserror::Error;
 
 use super::{
     Config,
-    btf::{BtfError, Types},
+    btf::Types,
     ladder::{Capability, Hook, LADDER, Program, Way},
     offsets, raw,
+    refusal::{self, explain},
 };
+pub use refusal::LoadError;
 
 /// The compiled programs, embedded at build time.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("WATCHER_EBPF_OBJECT_PATH"));
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
-
-/// Why the collector cannot start.
-#[derive(Debug, Error)]
-pub enum LoadError {
-    /// Not enough privilege.
-    #[error(
-        "watching needs root, or the capabilities CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_SYS_PTRACE; \
-         try: sudo watcher {verb}"
-    )]
-    Privilege {
-        /// What was being attempted.
-        verb: &'static str,
-    },
-    /// No usable kernel type information.
-    #[error(transparent)]
-    Btf(#[from] BtfError),
-    /// The object or its maps were refused as a whole.
-    #[error("the kernel refused the eBPF maps: {0}")]
-    Refused(String),
-    /// A capability without which nothing goes.
-    #[error("this kernel cannot give '{capability}': {why}")]
-    Capability {
-        /// Its name in the ladder.
-        capability: &'static str,
-        /// What the kernel said to every way.
-        why: String,
-    },
-    /// No cgroup v2 mount.
-    #[error("no cgroup v2 tree is mounted (looked in /proc/mounts); try: mount -t cgroup2 none /sys/fs/cgroup")]
-    NoCgroup,
-    /// A map or link could not be used.
-    #[error("{doing}: {source}")]
-    Io {
-        /// What was being done.
-        doing: &'static str,
-        /// What the system said.
-        source: std::io::Error,
-    },
-}
 
 /// How a capability was got.
 #[derive(Debug, Clone)]
@@ -108,7 +70,7 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         .map_max_entries("WAITING", config.max_waiting)
         .map_max_entries("OVERFLOW", config.max_overflow)
         .load(OBJECT)
-        .map_err(|e| LoadError::Refused(chain(&e)))?;
+        .map_err(|e| refusal::object(&e))?;
     let cgroup = cgroup_root()?;
     let mut outcomes = Vec::new();
     for capability in LADDER {
@@ -252,39 +214,6 @@ fn bind_reader(ebpf: &Ebpf) -> Result<OwnedFd, LoadError> {
     };
     let program = program.fd().map_err(|e| io(std::io::Error::other(e)))?;
     raw::iterate_map(program.as_fd(), map.fd().as_fd()).map_err(io)
-}
-
-/// The kernel's words, without the verifier's thousand lines.
-fn explain(error: &ProgramError) -> String {
-    if let ProgramError::LoadError { io_error, verifier_log } = error {
-        if std::env::var_os("WATCHER_VERIFIER_LOG").is_some() {
-            eprintln!("{verifier_log}");
-        }
-        let log = verifier_log.to_string();
-        // What follows the verdict is statistics.
-        let statistics = ["processed ", "stack depth ", "verification time "];
-        let last = log.lines().rev().find(|l| !l.trim().is_empty() && !statistics.iter().any(|s| l.starts_with(s)));
-        return match last {
-            Some(line) => format!("{io_error}: {}", line.trim()),
-            None => io_error.to_string(),
-        };
-    }
-    chain(error)
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let next_text = next.to_string();
-        if !text.contains(&next_text) {
-            text.push_str(": ");
-            text.push_str(&next_text);
-        }
-        cause = next.source();
-    }
-    text
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod log;
 mod offsets;
 mod processes;
 mod raw;
+mod refusal;
 mod ring;
 mod source;
 

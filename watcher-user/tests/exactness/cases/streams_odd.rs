@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::Case;
+use super::{Case, streams};
 use crate::{netns::Netns, report::Report, stage::Stage};
 
 pub fn cases() -> Vec<Case> {
@@ -48,6 +48,8 @@ pub fn cases() -> Vec<Case> {
         Case::new("data_in_a_fast_open_syn_without_a_cookie", |stage| fast_open(stage, "519")),
         Case::new("tcp_zerocopy_receive_counts_mapped_and_copied_bytes", mapped),
         Case::new("mptcp_is_counted_once_and_not_per_subflow", |stage| both(stage, "mptcp", "mptcp")),
+        // Before Linux 6.5 sendfile reaches protocols that take no pages by two functions, one inside the other.
+        streams::exchange("mptcp_sendfile_counts_once".to_owned(), "mptcp", "v4", "sendfile"),
         Case::new("mptcp_that_falls_back_to_tcp", |stage| both(stage, "tcp", "mptcp")),
     ]
 }
