@@ -24,7 +24,8 @@ pub const HELP: &str = "\
 cargo xtask vm [VERSION…] [--filter F] [--timeout SECONDS]
 
 Downloads Debian's cloud kernels, boots each in an emulated machine (no KVM, no root), and
-runs `watcher doctor` and the exactness suite there. Prints a table.
+runs `watcher doctor` and the exactness suite there. Prints a table. On a kernel that is too
+old, watcher has to say so.
 
   VERSION            5.10, 6.1, 6.12, 6.18, 7.2 (default: all but 6.18)
   --filter F         only tests whose names contain F
@@ -57,14 +58,16 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
     let built = build()?;
     let mut arguments: Vec<String> = SKIPPED.iter().flat_map(|name| ["--skip", name]).map(str::to_owned).collect();
     arguments.extend(options.filter);
-    let mut rows = Vec::new();
+    let (mut rows, mut bad) = (Vec::new(), Vec::new());
     for kernel in options.kernels {
         let outcome = attempt(kernel, &built, &arguments, options.at_most)
             .with_context(|| format!("trying Linux {}", kernel.version))?;
+        if !outcome.is_good(kernel.refused) {
+            bad.push(kernel.version);
+        }
         rows.push((kernel.version, outcome));
     }
     print!("{}", outcome::table(&rows));
-    let bad: Vec<&str> = rows.iter().filter(|(_, row)| !row.is_good()).map(|(version, _)| *version).collect();
     if !bad.is_empty() {
         bail!("not good on Linux {}: see target/vm/VERSION/console.log", bad.join(", "));
     }

@@ -316,10 +316,12 @@ fn exited(exit: &ProcessExit) -> ProcessId {
     ProcessId { tgid: exit.tgid, start: BootTime(exit.start) }
 }
 
+/// A capability got in another way than the best is as good: only one that is missing, or lacks a part, is a degradation.
 fn quality(outcomes: &[Outcome]) -> Quality {
     let mut degraded = Vec::new();
     for outcome in outcomes {
-        for (what, why) in &outcome.refused {
+        let missed = |symbol| outcome.way.is_none_or(|way| way.programs.iter().any(|p| p.symbol == symbol));
+        for (what, why) in outcome.refused.iter().filter(|(symbol, _)| missed(*symbol)) {
             degraded.push(DegradationReason {
                 capability: outcome.capability.name.to_owned(),
                 why: format!("{what}: {why}"),

@@ -20,8 +20,11 @@ done </modules/order
 ip link set lo up
 echo "@@kernel $(uname -r)"
 watcher doctor --verbose
-echo "@@doctor $(watcher doctor --json)"
-echo "@@suite"
-WATCHER_BIN=/bin/watcher exactness --color never $(cat /suite-arguments)
+doctor=$(watcher doctor --json)
+echo "@@doctor $doctor"
+case $doctor in
+*'"backend":null'*) ;;
+*) WATCHER_BIN=/bin/watcher exactness --color never $(cat /suite-arguments) ;;
+esac
 echo "@@end"
 poweroff -f

@@ -20,15 +20,17 @@ pub struct Kernel {
     suite: &'static str,
     /// Tried when nobody names any.
     pub by_default: bool,
+    /// Too old: watcher is to say so, and nothing else.
+    pub refused: bool,
 }
 
 const fn kernel(version: &'static str, suite: &'static str, by_default: bool) -> Kernel {
-    Kernel { version, suite, by_default }
+    Kernel { version, suite, by_default, refused: false }
 }
 
 /// One for each rung of the ladder, and what is newest.
 pub const KERNELS: &[Kernel] = &[
-    kernel("5.10", "bullseye", true),
+    Kernel { refused: true, ..kernel("5.10", "bullseye", true) },
     kernel("6.1", "bookworm", true),
     kernel("6.12", "bookworm-backports", true),
     kernel("6.18", "trixie-backports", false),

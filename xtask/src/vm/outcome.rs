@@ -19,6 +19,8 @@ pub struct Outcome {
     pub receives: Option<String>,
     /// The most instructions that the verifier processed for one program.
     pub instructions: Option<u64>,
+    /// No collector starts on this kernel.
+    pub refused: bool,
     /// What `doctor` complains about.
     pub problems: Vec<String>,
 }
@@ -47,6 +49,7 @@ impl Outcome {
     fn doctor(&mut self, report: &Value) {
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        self.refused = report["version"].is_string() && report["backend"].is_null();
         self.problems.extend(list(&report["problems"]).iter().filter_map(text));
         for capability in list(&report["capabilities"]) {
             match capability["name"].as_str() {
@@ -59,8 +62,11 @@ impl Outcome {
         }
     }
 
-    /// Whether the suite ran to its end and nothing failed.
-    pub fn is_good(&self) -> bool {
+    /// Whether the suite ran to its end and nothing failed; or, of a kernel that is too old, whether watcher said so.
+    pub fn is_good(&self, too_old: bool) -> bool {
+        if too_old {
+            return self.refused && self.problems.iter().any(|problem| problem.contains("this kernel has no"));
+        }
         matches!(self.tests, Some([passed, 0, _]) if passed > 0)
     }
 }
@@ -78,8 +84,10 @@ pub fn table(rows: &[(&str, Outcome)]) -> String {
     let mut text = "| kernel | passed | failed | ignored | sends | other receives | most instructions verified |\n\
                     | --- | --- | --- | --- | --- | --- | --- |\n"
         .to_owned();
-    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
     for (version, row) in rows {
+        let or_none = |value: &Option<String>| {
+            value.clone().unwrap_or_else(|| if row.refused { "refused" } else { "none" }.to_owned())
+        };
         let kernel = row.release.as_deref().unwrap_or(version);
         let [passed, failed, ignored] =
             row.tests.map_or(["-"; 3].map(str::to_owned), |counts| counts.map(|n| n.to_string()));
@@ -111,9 +119,20 @@ test result: FAILED. 1 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; 
         assert_eq!((row.sends.as_deref(), row.receives.as_deref()), (Some("fexit/*_sendmsg"), None));
         assert_eq!(row.instructions, Some(7));
         assert_eq!(row.problems, ["p"]);
-        assert!(!row.is_good());
+        assert!(!row.is_good(false));
         let expected = "| 6.1.0-50-cloud-amd64 | 1 | 1 | 3 | fexit/*_sendmsg | none | 7 |\n";
         assert!(table(&[("6.1", row)]).ends_with(expected));
+    }
+
+    #[test]
+    fn a_kernel_that_is_too_old_has_to_be_refused_with_a_reason() {
+        let doctor = |problem: &str| {
+            let text = format!("@@doctor {{\"version\":\"1\",\"backend\":null,\"problems\":[\"{problem}\"]}}");
+            Outcome::of(&Console { text, overdue: false })
+        };
+        assert!(doctor("the eBPF collector does not start: this kernel has no ring buffers").is_good(true));
+        assert!(!doctor("the eBPF collector does not start: something").is_good(true));
+        assert!(!doctor("this kernel has no ring buffers").is_good(false));
     }
 
     #[test]
@@ -121,6 +140,6 @@ test result: FAILED. 1 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; 
         let row = Outcome::of(&Console { text: String::new(), overdue: true });
         assert_eq!(row.tests, None);
         assert_eq!(row.problems.len(), 1);
-        assert!(!row.is_good());
+        assert!(!row.is_good(false));
     }
 }
