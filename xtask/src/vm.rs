@@ -101,7 +101,7 @@ fn attempt(kernel: &Kernel, built: &[PathBuf], arguments: &[String], at_most: Du
     let initramfs = image::pack(&unpacked, built, arguments, &folder)?;
     eprintln!("vm: booting {}", unpacked.release);
     let begun = Instant::now();
-    let console = boot::boot(&unpacked.image, &initramfs, &folder.join("console.log"), at_most)?;
+    let console = boot::boot(&unpacked, &initramfs, &folder.join("console.log"), at_most)?;
     let outcome = Outcome::of(&console);
     eprintln!("vm: {} ended after {:.0} s", unpacked.release, begun.elapsed().as_secs_f64());
     for (what, list) in [("failed", &outcome.failed), ("doctor", &outcome.problems)] {

@@ -9,11 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 
+use super::kernels::Unpacked;
 use crate::run::shown;
-
-/// Everything that the emulator has, except cmpxchg16b: QEMU 7.2 leaves a piece of RAX in the flags after it, and the
-/// kernel's allocator, which uses it where it can, dies of a double fault.
-const CPU: &str = "max,-cx16";
 
 /// What the console said, and whether the machine had to be stopped.
 #[derive(Debug)]
@@ -34,13 +31,13 @@ impl Drop for Machine {
     }
 }
 
-/// Boots `image` with `initramfs`; the console goes to `log` too, line by line.
-pub fn boot(image: &Path, initramfs: &Path, log: &Path, at_most: Duration) -> Result<Console> {
+/// Boots a kernel with `initramfs`; the console goes to `log` too, line by line.
+pub fn boot(kernel: &Unpacked, initramfs: &Path, log: &Path, at_most: Duration) -> Result<Console> {
     let mut command = Command::new("qemu-system-x86_64");
     // Emulated: nested virtualisation is not to be relied on, and where it is broken it hangs.
-    command.args(["-accel", "tcg", "-cpu", CPU, "-smp", "2", "-m", "2G", "-no-reboot", "-nic", "none"]);
+    command.args(["-accel", "tcg", "-cpu", kernel.processor, "-smp", "2", "-m", "2G", "-no-reboot", "-nic", "none"]);
     command.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
-    command.arg("-kernel").arg(image).arg("-initrd").arg(initramfs);
+    command.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(initramfs);
     command.args(["-append", "console=ttyS0 quiet panic=-1"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut machine = Machine(command.spawn().with_context(|| format!("cannot start `{}`", shown(&command)))?);

@@ -22,10 +22,17 @@ pub struct Kernel {
     pub by_default: bool,
     /// Too old: watcher is to say so, and nothing else.
     pub refused: bool,
+    processor: &'static str,
 }
 
+/// Everything that the emulator has, except cmpxchg16b: QEMU 7.2 leaves a piece of RAX in the flags after it, and the
+/// kernel's allocator, which uses it where it can, dies of a double fault.
+const WITHOUT_CMPXCHG16B: &str = "max,-cx16";
+/// Newer kernels use it less, and cannot do without: there, memory for socket storage comes from kmalloc_nolock.
+const WITH_CMPXCHG16B: &str = "max";
+
 const fn kernel(version: &'static str, suite: &'static str, by_default: bool) -> Kernel {
-    Kernel { version, suite, by_default, refused: false }
+    Kernel { version, suite, by_default, refused: false, processor: WITHOUT_CMPXCHG16B }
 }
 
 /// One for each rung of the ladder, and what is newest.
@@ -34,7 +41,7 @@ pub const KERNELS: &[Kernel] = &[
     kernel("6.1", "bookworm", true),
     kernel("6.12", "bookworm-backports", true),
     kernel("6.18", "trixie-backports", false),
-    kernel("7.2", "trixie-backports", true),
+    Kernel { processor: WITH_CMPXCHG16B, ..kernel("7.2", "trixie-backports", true) },
 ];
 
 /// An unpacked kernel package.
@@ -46,6 +53,8 @@ pub struct Unpacked {
     pub image: PathBuf,
     /// The root that `lib/modules` or `usr/lib/modules` lies under.
     pub base: PathBuf,
+    /// What to emulate.
+    pub processor: &'static str,
 }
 
 impl Kernel {
@@ -61,18 +70,31 @@ impl Kernel {
         let base = folder.join("root");
         if !base.join("complete").exists() {
             fs::create_dir_all(&base)?;
-            let package = Apt::new(self.suite, cache)?.download(self.version, &folder)?;
-            quiet(Command::new("dpkg-deb").arg("-x").args([&package, &base]))?;
-            fs::remove_file(package)?;
+            for package in Apt::new(self.suite, cache)?.download(self.version, &folder)? {
+                quiet(Command::new("dpkg-deb").arg("-x").args([&package, &base]))?;
+                fs::remove_file(package)?;
+            }
             fs::write(base.join("complete"), "")?;
         }
-        let image = fs::read_dir(base.join("boot"))?
-            .flatten()
-            .find(|entry| entry.file_name().to_string_lossy().starts_with("vmlinuz-"))
-            .with_context(|| format!("the package of {} has no vmlinuz", self.version))?;
-        let release = image.file_name().to_string_lossy().trim_start_matches("vmlinuz-").to_owned();
-        Ok(Unpacked { release, image: image.path(), base })
+        let image = image(&base)?.with_context(|| format!("the packages of {} have no vmlinuz", self.version))?;
+        let release = match image.file_name().map(|name| name.to_string_lossy()) {
+            Some(name) if name != "vmlinuz" => name.trim_start_matches("vmlinuz-").to_owned(),
+            _ => image.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned(),
+        };
+        Ok(Unpacked { release, image, base, processor: self.processor })
     }
+}
+
+/// `boot/vmlinuz-RELEASE`, or, since 6.19, `usr/lib/modules/RELEASE/vmlinuz`.
+fn image(base: &Path) -> Result<Option<PathBuf>> {
+    let boot = base.join("boot");
+    if boot.exists() {
+        let entries = fs::read_dir(boot)?.flatten();
+        let mut images = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("vmlinuz-"));
+        return Ok(images.next().map(|entry| entry.path()));
+    }
+    let modules = fs::read_dir(base.join("usr/lib/modules"))?.flatten();
+    Ok(modules.map(|entry| entry.path().join("vmlinuz")).find(|path| path.exists()))
 }
 
 /// apt with lists and caches of its own: the system's are not touched, and no root is needed.
@@ -107,26 +129,39 @@ impl Apt {
         command
     }
 
-    /// The newest cloud kernel of a version, as a file in `folder`.
-    fn download(&self, version: &str, folder: &Path) -> Result<PathBuf> {
-        let pattern = format!("^linux-image-{}\\.[0-9].*-cloud-amd64(-unsigned)?$", version.replace('.', "\\."));
-        let found = capture(self.command("apt-cache").args(["search", "--names-only", &pattern]))?;
-        let names: Vec<&str> = found.lines().filter_map(|line| line.split(' ').next()).collect();
-        let newest = newest(&names).with_context(|| format!("no package is called {pattern}"))?;
-        eprintln!("vm: downloading {newest}");
-        quiet(self.command("apt-get").args(["-qq", "download", newest]).current_dir(folder))?;
-        let is_package = |path: &PathBuf| path.extension().is_some_and(|e| e == "deb");
-        match fs::read_dir(folder)?.flatten().map(|entry| entry.path()).find(is_package) {
-            Some(path) => Ok(path),
-            None => bail!("apt downloaded {newest}, and it is not in {}", folder.display()),
+    fn search(&self, pattern: &str) -> Result<Vec<String>> {
+        let found = capture(self.command("apt-cache").args(["search", "--names-only", pattern]))?;
+        Ok(found.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
+    }
+
+    /// The newest cloud kernel of a version, as package files in `folder`.
+    fn download(&self, version: &str, folder: &Path) -> Result<Vec<PathBuf>> {
+        let pattern = format!("^linux-image-{}\\.[0-9].*-cloud-amd64(-unsigned)?$", literal(version));
+        let newest = newest(self.search(&pattern)?).with_context(|| format!("no package is called {pattern}"))?;
+        // From 6.19 on the image package has but documentation: these two have the rest.
+        let release = newest.trim_start_matches("linux-image-").trim_end_matches("-unsigned");
+        let mut names = self.search(&format!("^linux-(binary|modules)-{}$", literal(release)))?;
+        names.push(newest);
+        eprintln!("vm: downloading {}", names.join(", "));
+        quiet(self.command("apt-get").args(["-qq", "download"]).args(&names).current_dir(folder))?;
+        let files = fs::read_dir(folder)?.flatten().map(|entry| entry.path());
+        let packages: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "deb")).collect();
+        if packages.len() != names.len() {
+            bail!("apt downloaded {} packages to {} instead of {}", packages.len(), folder.display(), names.len());
         }
+        Ok(packages)
     }
 }
 
+/// A name as a regular expression.
+fn literal(name: &str) -> String {
+    name.replace('.', "\\.").replace('+', "\\+")
+}
+
 /// Of package names that differ in numbers, the one with the greatest.
-fn newest<'a>(names: &[&'a str]) -> Option<&'a str> {
+fn newest(names: Vec<String>) -> Option<String> {
     let numbers = |name: &str| -> Vec<u32> { name.split(|c: char| !c.is_ascii_digit()).flat_map(str::parse).collect() };
-    names.iter().copied().max_by_key(|name| numbers(name))
+    names.into_iter().max_by_key(|name| numbers(name))
 }
 
 #[cfg(test)]
@@ -137,8 +172,8 @@ mod tests {
     fn the_newest_kernel_is_found_by_number_not_by_letter() {
         let names =
             ["linux-image-6.1.0-9-cloud-amd64", "linux-image-6.1.0-50-cloud-amd64", "linux-image-6.1.0-47-cloud"];
-        assert_eq!(newest(&names), Some("linux-image-6.1.0-50-cloud-amd64"));
-        assert_eq!(newest(&[]), None);
+        assert_eq!(newest(names.map(str::to_owned).to_vec()).as_deref(), Some("linux-image-6.1.0-50-cloud-amd64"));
+        assert_eq!(newest(Vec::new()), None);
     }
 
     #[test]
