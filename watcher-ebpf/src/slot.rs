@@ -135,7 +135,7 @@ pub fn restart(slot: Slot, epoch: u32) {
         (*slot).reported_rx = 0;
         (*slot).consumed = 0;
         (*slot).base_consumed = 0;
-        (*slot).base_sent = 0;
+        (*slot).base_accepted = 0;
     }
 }
 
