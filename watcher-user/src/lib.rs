@@ -1,4 +1,4 @@
-//! The parts of the `watcher` binary, for the binary itself and its tests.
+//! The parts of the `watcher` binary, for the binary itself, its examples and its tests.
 
 pub mod by;
 pub mod cli;
@@ -6,6 +6,7 @@ pub mod clock;
 pub mod filter;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod services;
 pub mod sort;
 pub mod text;
 pub mod top;

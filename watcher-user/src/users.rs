@@ -4,7 +4,8 @@ use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
 use nix::unistd::{Uid, User};
 
-type LookUp = fn(u32) -> Option<String>;
+/// From a number to a name.
+pub type LookUp = fn(u32) -> Option<String>;
 
 /// Names of users. A user without a name goes by number.
 #[derive(Debug)]
@@ -26,7 +27,9 @@ impl Users {
         Self::new(|_| None)
     }
 
-    fn new(look_up: LookUp) -> Self {
+    /// Those that `look_up` knows.
+    #[must_use]
+    pub fn new(look_up: LookUp) -> Self {
         Self { names: RefCell::default(), look_up }
     }
 

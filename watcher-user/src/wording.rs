@@ -1,6 +1,6 @@
 //! The words for what the model has types for: stable, lower case, the same on the screen and in JSON.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use watcher_core::{CloseReason, Direction, FlowState, Protocol, TcpState};
 
@@ -65,4 +65,17 @@ pub fn reason(reason: CloseReason) -> Cow<'static, str> {
         CloseReason::Released => "released",
         CloseReason::Error(errno) => return Cow::Owned(format!("error:{errno}")),
     })
+}
+
+/// `59s`, `59m59s`, `23h59m`, `9d23h`.
+#[must_use]
+pub fn span(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
+        (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
+        _ => format!("{days}d{:02}h", hours % 24),
+    }
 }

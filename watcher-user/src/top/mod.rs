@@ -1,5 +1,6 @@
 //! `watcher top`: chooses the screen, tables or JSON lines, and keeps time.
 
+mod choice;
 mod json;
 mod plain;
 mod schedule;
@@ -22,6 +23,7 @@ use crate::{
     users::Users,
 };
 
+pub use choice::{Choice, Conditions};
 pub use select::{Selected, select};
 
 /// Shows what `source` counts, until told to end.

@@ -91,7 +91,7 @@ impl<W: Write> Writer<W> {
         for (row, process) in &selected.flows {
             let sample = &row.sample;
             let remote = row.remote().map_or_else(|| "*".to_owned(), |remote| remote.to_string());
-            let age = age(row, snapshot.at).map_or_else(|| "-".to_owned(), |age| duration(age.as_secs()));
+            let age = age(row, snapshot.at).map_or_else(|| "-".to_owned(), wording::span);
             let mut cells = vec![
                 Cell::right(sample.id.process.tgid.to_string()),
                 Cell::left(name(process)),
@@ -163,16 +163,5 @@ fn state(state: FlowState) -> Cow<'static, str> {
     match state {
         FlowState::Closed { reason, .. } => Cow::Owned(format!("closed: {}", wording::reason(reason))),
         FlowState::Open | FlowState::Tcp(_) => Cow::Borrowed(wording::state(state)),
-    }
-}
-
-/// `59s`, `59m59s`, `23h59m`, `9d23h`.
-fn duration(seconds: u64) -> String {
-    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds}s"),
-        (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
-        (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
-        _ => format!("{days}d{:02}h", hours % 24),
     }
 }

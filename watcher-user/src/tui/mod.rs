@@ -1,39 +1,18 @@
-//! STUB: the screen comes here.
+//! `watcher top` on a terminal.
+//!
+//! Three parts that know little of each other: [`state`] says what the screen is about and how keys and snapshots
+//! change it, [`view`] draws a state, and [`run`] brings keys, snapshots and the terminal together. The screen never
+//! touches what is counted: a pause, a filter or a zero is a matter of showing.
 
-use std::time::Duration;
+pub mod appearance;
+mod labels;
+mod run;
+#[cfg(test)]
+mod scene;
+mod screen;
+pub mod state;
+#[cfg(test)]
+mod testing;
+pub mod view;
 
-use watcher_core::Source;
-
-use crate::{by::By, filter::Filter, sort::Key, units::Units};
-
-/// What the command line asked for.
-#[derive(Debug, Clone)]
-pub struct Options {
-    /// Between two snapshots.
-    pub interval: Duration,
-    /// The table to begin with.
-    pub by: By,
-    /// Its order.
-    pub sort: Key,
-    /// Rows to show.
-    pub filter: Filter,
-    /// Processes to show; empty for all.
-    pub pids: Vec<u32>,
-    /// Rows per table; `None` for all.
-    pub limit: Option<usize>,
-    /// Names of users, not numbers.
-    pub names: bool,
-    /// How amounts are written.
-    pub units: Units,
-    /// Whether loopback is shown.
-    pub include_loopback: bool,
-}
-
-/// STUB.
-///
-/// # Errors
-/// Always.
-pub async fn run<S: Source>(source: S, options: Options) -> anyhow::Result<()> {
-    drop((source, options));
-    anyhow::bail!("STUB: there is no screen in this build; use --plain or --json")
-}
+pub use run::{Options, run};

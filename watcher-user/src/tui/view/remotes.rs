@@ -1,0 +1,58 @@
+//! The table of remote addresses.
+
+use ratatui::{Frame, layout::Rect, text::Line};
+
+use super::{
+    Ink,
+    columns::Column,
+    table::{Amount, Table, amount, count, number, rest, text},
+    words,
+};
+use crate::{
+    sort::Key,
+    tui::state::{Entry, State},
+};
+
+#[derive(Clone, Copy)]
+enum Col {
+    Remote,
+    Processes,
+    Connections,
+    Amount(Amount),
+}
+
+const COLUMNS: &[Column<Col>] = &[
+    rest(60, text(Col::Remote, "REMOTE", 15, 39, 10)),
+    number(Col::Processes, "PROCS", 6, 2),
+    number(Col::Connections, "CONN", 5, 3),
+    amount(Col::Amount(Amount::RxRate), "RX/s", 7),
+    amount(Col::Amount(Amount::TxRate), "TX/s", 6),
+    amount(Col::Amount(Amount::Rx), "RX", 5),
+    amount(Col::Amount(Amount::Tx), "TX", 4),
+];
+
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
+    let Some(moment) = state.shown() else { return };
+    let row = |entry: &Entry| &moment.snapshot.remotes[entry.index];
+    Table {
+        columns: COLUMNS,
+        sorts: &|column| match column {
+            Col::Remote => &[Key::Remote],
+            Col::Processes => &[Key::Processes],
+            Col::Connections => &[Key::Connections],
+            Col::Amount(amount) => amount.sorts(),
+        },
+        cell: &|entry, column, room| match column {
+            Col::Remote => match row(entry).address {
+                Some(address) => Line::raw(words::clip_middle(&address.to_string(), room, ink.glyphs.cut)),
+                None => Line::styled("(not known)", ink.theme.faint()),
+            },
+            Col::Processes => count(row(entry).processes, ink),
+            Col::Connections => count(entry.connections, ink),
+            Col::Amount(amount) => amount.cell(&entry.traffic, &state.settings, ink),
+        },
+        row: &|entry| if row(entry).connections == 0 { ink.theme.faint() } else { ink.theme.plain() },
+        empty: "no remotes, or none is left by the filter",
+    }
+    .draw(frame, area, state.list(), ink);
+}
