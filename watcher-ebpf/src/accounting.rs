@@ -5,7 +5,7 @@ use watcher_common::{COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag};
 
 use crate::{
     bytes::add,
-    kernel::{self, AF_INET, AF_INET6, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, now, jiffies},
+    kernel::{self, AF_INET, AF_INET6, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, jiffies, now},
     loss::lost,
     maps::{FLOWS, OVERFLOW},
     remote,

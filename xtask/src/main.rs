@@ -14,6 +14,8 @@ mod run;
 mod setup;
 mod test;
 mod top;
+#[cfg(target_os = "linux")]
+mod vm;
 
 const HELP: &str = "\
 cargo xtask VERB [OPTIONS]
@@ -21,6 +23,7 @@ cargo xtask VERB [OPTIONS]
   top         run watcher: get what is missing, build, start `watcher top` as root
   test        get what is missing, run every test
   bench       measure what watcher costs, print a table
+  vm          run the exactness suite on other kernels, in virtual machines
   setup       only get what is missing
   build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
 ";
@@ -57,6 +60,8 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
             let words = args.raw_args()?.map(|word| word.to_string_lossy().into_owned());
             bench::actors::main(&words.collect::<Vec<_>>())
         }
+        #[cfg(target_os = "linux")]
+        "vm" => vm::main(args),
         "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),
         other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),

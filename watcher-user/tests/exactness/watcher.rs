@@ -32,7 +32,9 @@ pub struct Watcher {
 impl Watcher {
     /// Starts one and waits for its first object: from then on it counts.
     pub fn start() -> Result<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_watcher"));
+        // Inside a virtual machine (`cargo xtask vm`) it lies elsewhere than where it was built.
+        let program = std::env::var_os("WATCHER_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_watcher").into());
+        let mut command = Command::new(program);
         command
             .args(["top", "--json", "--include-loopback", "--by", "connection", "--interval", "0.2"])
             .stdin(Stdio::null())

@@ -17,6 +17,8 @@ pub enum Purpose {
     Test,
     /// Run the benches.
     Bench,
+    /// Try other kernels in virtual machines.
+    Vm,
     /// Everything.
     All,
 }
@@ -28,6 +30,7 @@ impl Purpose {
             Self::All => true,
             Self::Test => matches!(other, Self::Test | Self::Build | Self::Top),
             Self::Bench => matches!(other, Self::Bench | Self::Top),
+            Self::Vm => matches!(other, Self::Vm | Self::Top),
             Self::Top | Self::Build => other == self,
         }
     }
@@ -42,8 +45,9 @@ impl FromStr for Purpose {
             "build" => Self::Build,
             "test" => Self::Test,
             "bench" => Self::Bench,
+            "vm" => Self::Vm,
             "all" => Self::All,
-            _ => bail!("`{name}` is none of top, build, test, bench, all"),
+            _ => bail!("`{name}` is none of top, build, test, bench, vm, all"),
         })
     }
 }
@@ -55,6 +59,7 @@ impl fmt::Display for Purpose {
             Self::Build => "build",
             Self::Test => "test",
             Self::Bench => "bench",
+            Self::Vm => "vm",
             Self::All => "all",
         })
     }
@@ -99,8 +104,13 @@ const fn package(name: &'static str, probe: &'static str, why: &'static str, pur
 pub const PACKAGES: &[Package] = &[
     package("gcc", "cc", "Cargo links programs with it", &[Purpose::Top, Purpose::Build]),
     package("libc6-dev", "/usr/include/stdio.h", "the C library that programs are linked with", &[Purpose::Top]),
-    package("iproute2", "ip", "network namespaces and veth pairs", &[Purpose::Test, Purpose::Bench]),
-    package("iperf3", "iperf3", "bulk traffic by a program nobody here wrote", &[Purpose::Test, Purpose::Bench]),
+    package("iproute2", "ip", "network namespaces and veth pairs", &[Purpose::Test, Purpose::Bench, Purpose::Vm]),
+    package(
+        "iperf3",
+        "iperf3",
+        "bulk traffic by a program nobody here wrote",
+        &[Purpose::Test, Purpose::Bench, Purpose::Vm],
+    ),
     package("curl", "curl", "short requests by a program nobody here wrote", &[Purpose::Test]),
     package(
         "nginx-light",
@@ -108,8 +118,19 @@ pub const PACKAGES: &[Package] = &[
         "a server with several workers (its own service is switched off)",
         &[Purpose::Test],
     ),
-    package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test]),
+    package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
     package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
+    package("qemu-system-x86", "qemu-system-x86_64", "boots other kernels", &[Purpose::Vm]),
+    package("busybox-static", "busybox", "the shell and tools inside a virtual machine", &[Purpose::Vm]),
+    package("cpio", "cpio", "packs a virtual machine's file system", &[Purpose::Vm]),
+    package("kmod", "depmod", "which kernel module needs which", &[Purpose::Vm]),
+    package("xz-utils", "xz", "unpacks kernel modules", &[Purpose::Vm]),
+    package(
+        "debian-archive-keyring",
+        "/usr/share/keyrings/debian-archive-keyring.gpg",
+        "proves that other kernels come from Debian",
+        &[Purpose::Vm],
+    ),
     package("bpftool", "bpftool", "a second opinion on loaded programs", &[Purpose::Bench]),
 ];
 
@@ -126,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_purpose_reads_as_it_is_written() {
-        for name in ["top", "build", "test", "bench", "all"] {
+        for name in ["top", "build", "test", "bench", "vm", "all"] {
             assert_eq!(name.parse::<Purpose>().unwrap().to_string(), name);
         }
         assert!("tests".parse::<Purpose>().is_err());

@@ -23,7 +23,8 @@ fn header(iov: &mut [libc::iovec]) -> libc::msghdr {
     // SAFETY: an all-zero msghdr is valid: no name, no buffers, no control data.
     let mut m: libc::msghdr = unsafe { std::mem::zeroed() };
     m.msg_iov = iov.as_mut_ptr();
-    m.msg_iovlen = iov.len();
+    // `as _`, here and below: glibc's types are the kernel's, musl's are POSIX's, with padding that stays zero.
+    m.msg_iovlen = iov.len() as _;
     m
 }
 
@@ -53,7 +54,7 @@ pub fn recvmsg(fd: BorrowedFd<'_>, buf: &mut [u8], flags: i32) -> io::Result<Mes
     m.msg_name = (&raw mut from).cast();
     m.msg_namelen = from.size_of();
     m.msg_control = control.as_mut_ptr().cast();
-    m.msg_controllen = size_of_val(&control);
+    m.msg_controllen = size_of_val(&control) as _;
     // SAFETY: the header points to live, exclusive buffers of the lengths it states.
     let len = count(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut m, flags) })?;
     // SAFETY: the kernel wrote `msg_namelen` bytes of a socket address into `from`.
@@ -72,7 +73,9 @@ pub fn sendmmsg(fd: BorrowedFd<'_>, buf: &[u8], messages: usize, to: &[Option<So
     }
     // SAFETY: each header points to one live iovec and perhaps a live name; the count is that of the headers.
     let sent = count(unsafe {
-        libc::sendmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), headers.len() as u32, libc::MSG_NOSIGNAL) as isize
+        // Not libc's function: musl's is a loop of sendmsg.
+        let (at, len) = (headers.as_mut_ptr(), headers.len());
+        libc::syscall(libc::SYS_sendmmsg, fd.as_raw_fd(), at, len, libc::MSG_NOSIGNAL) as isize
     })?;
     Ok(headers[..sent].iter().map(|h| h.msg_len as usize).collect())
 }
@@ -98,7 +101,8 @@ pub fn recvmmsg(
     let flags = libc::MSG_WAITFORONE;
     // SAFETY: each header points to one live, exclusive piece of `buf` and perhaps a live name; the count is theirs.
     let got = count(unsafe {
-        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), headers.len() as u32, flags, std::ptr::null_mut()) as isize
+        libc::recvmmsg(fd.as_raw_fd(), headers.as_mut_ptr(), headers.len() as u32, flags as _, std::ptr::null_mut())
+            as isize
     })?;
     let address = |(h, from): (&libc::mmsghdr, SockAddrStorage)| {
         let len = h.msg_hdr.msg_namelen;
@@ -137,7 +141,7 @@ pub fn error_queue(fd: BorrowedFd<'_>) -> io::Result<(Vec<libc::sock_extended_er
     let mut iov = [libc::iovec { iov_base: payload.as_mut_ptr().cast(), iov_len: payload.len() }];
     let mut m = header(&mut iov);
     m.msg_control = control.as_mut_ptr().cast();
-    m.msg_controllen = size_of_val(&control);
+    m.msg_controllen = size_of_val(&control) as _;
     // SAFETY: the header points to live, exclusive buffers of the lengths it states.
     let len = count(unsafe { libc::recvmsg(fd.as_raw_fd(), &raw mut m, libc::MSG_ERRQUEUE) })?;
     let mut errors = Vec::new();
