@@ -142,10 +142,7 @@ fn unread_client(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
     talk.send(10)?;
     talk.recv(1_000)?;
-    while sys::unread(talk.as_fd())? < 4_000 {
-        // Every look is a system call: this waits for the peer, and the alarm bounds it.
-        std::thread::yield_now();
-    }
+    talk.await_unread(4_000)?;
     talk.finish(actor)
 }
 
