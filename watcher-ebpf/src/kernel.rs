@@ -273,6 +273,16 @@ impl Task {
         let leader: *const c_void = field(self.0, offset!(task_leader));
         Process { tgid: self.tgid(), start: field(leader, offset!(task_start)) }
     }
+    /// Whether this task belongs to a process of user space.
+    #[inline(always)]
+    pub fn is(self, process: Process) -> bool {
+        if self.tgid() != process.tgid {
+            return false;
+        }
+        let leader: *const c_void = field(self.0, offset!(task_leader));
+        let start: u64 = field(leader, offset!(task_start));
+        start == process.start
+    }
     #[inline(always)]
     pub fn parent(self) -> Self {
         Self(field(self.0, offset!(task_parent)))

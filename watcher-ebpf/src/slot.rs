@@ -218,6 +218,17 @@ pub fn cookie(slot: Slot, sk: Sock) -> u64 {
     }
 }
 
+/// Whether the current process owns the slot: three loads in the common case. A kernel thread never has an owner's pid and
+/// start, since threads of the kernel own nothing by themselves.
+#[inline(always)]
+pub fn is_callers(slot: Slot) -> bool {
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).flags & flag::KERNEL != 0
+            || Task::current().is(Process { tgid: (*slot).owner_tgid, start: (*slot).owner_start })
+    }
+}
+
 /// The caller's process, for a slot that may belong to the kernel.
 #[inline(always)]
 pub fn caller(slot: Slot) -> Process {

@@ -114,6 +114,10 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
     for capability in LADDER {
         outcomes.push(climb(&mut ebpf, capability, &btf, &cgroup)?);
     }
+    if config.floor {
+        let floor = Program { symbol: "watcher_floor", hook: Hook::Tracepoint("sock_send_length"), optional: true };
+        attach(&mut ebpf, &floor, &btf, &cgroup).map_err(LoadError::Refused)?;
+    }
     let reader = bind_reader(&ebpf)?;
     let probes = Probes { ebpf, outcomes, reader };
     probes.seed()?;
