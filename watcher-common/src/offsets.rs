@@ -62,6 +62,10 @@ offsets! {
     tcp_bytes_retrans,
     /// `tcp_sock.bytes_received` (u64).
     tcp_bytes_received,
+    /// `tcp_sock.bytes_acked` (u64).
+    tcp_bytes_acked,
+    /// `tcp_sock.snd_una` (u32).
+    tcp_snd_una,
     /// `tcp_sock.rcv_nxt` (u32).
     tcp_rcv_nxt,
     /// `tcp_sock.copied_seq` (u32).
@@ -70,6 +74,8 @@ offsets! {
     tcp_write_seq,
     /// `tcp_sock.snd_nxt` (u32).
     tcp_snd_nxt,
+    /// `tcp_sock.urg_seq` (u32).
+    tcp_urg_seq,
     /// `tcp_sock.srtt_us` (u32, microseconds times 8).
     tcp_srtt_us,
     /// `tcp_sock.segs_in` (u32).
@@ -116,5 +122,5 @@ offsets! {
     binprm_filename,
 }
 
-const _: () = assert!(size_of::<Offsets>() == 47 * 4);
+const _: () = assert!(size_of::<Offsets>() == 50 * 4);
 crate::pod!(Offsets);

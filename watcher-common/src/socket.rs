@@ -50,6 +50,9 @@ pub struct TcpCounters {
     pub bytes_received: u64,
     /// Bytes taken out of the receive queue, the FIN not counted.
     pub consumed: u64,
+    /// `bytes_acked + (write_seq - snd_una)` without a queued FIN: what was accepted from the application, plus one for the
+    /// SYN of an active open.
+    pub accepted: u64,
     /// `write_seq - snd_nxt` without a queued FIN: accepted, never sent.
     pub unsent: u32,
     /// Smoothed round-trip time in microseconds.
@@ -142,8 +145,8 @@ pub struct SocketRecord {
     pub consumed: u64,
     /// `consumed` when counting began.
     pub base_consumed: u64,
-    /// `bytes_sent - bytes_retrans + unsent` when counting began.
-    pub base_sent: u64,
+    /// [`TcpCounters::accepted`] when counting began; 1 for an active open, whose SYN it counts.
+    pub base_accepted: u64,
     /// The kernel's own counters at CLOSE or destruction.
     pub kernel: TcpCounters,
 }
@@ -160,7 +163,7 @@ pub struct SocketKey {
     pub pad: u32,
 }
 
-const _: () = assert!(size_of::<TcpCounters>() == 56);
-const _: () = assert!(size_of::<SocketRecord>() == 304);
+const _: () = assert!(size_of::<TcpCounters>() == 64);
+const _: () = assert!(size_of::<SocketRecord>() == 312);
 const _: () = assert!(size_of::<SocketKey>() == 16);
 crate::pod!(TcpCounters, SocketRecord, SocketKey);

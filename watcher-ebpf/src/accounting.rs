@@ -5,7 +5,7 @@ use watcher_common::{COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag};
 
 use crate::{
     bytes::add,
-    kernel::{self, AF_INET, AF_INET6, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, now, jiffies},
+    kernel::{self, AF_INET, AF_INET6, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, jiffies, now},
     loss::lost,
     maps::{FLOWS, OVERFLOW},
     remote,
@@ -24,21 +24,20 @@ pub enum Way {
 /// Charges `n` bytes of a call that the current task made on `sk`.
 #[inline(always)]
 pub fn count(sk: Sock, slot: Slot, way: Way, n: u64) {
-    let caller = slot::caller(slot);
+    let owns = slot::is_callers(slot);
     // SAFETY: a valid map value.
-    let owns = unsafe { (*slot).owner_tgid == caller.tgid && (*slot).owner_start == caller.start };
     let kind = u16::from(unsafe { (*slot).socket_type });
     if kind == SOCK_STREAM || kind == SOCK_SEQPACKET {
         if owns {
             return to_slot(sk, slot, way, n);
         }
-        return to_flow(sk, Some(slot), caller, [0; 2], 0, way, n);
+        return to_flow(sk, Some(slot), slot::caller(slot), [0; 2], 0, way, n);
     }
     let (address, port) = remote::of_call(sk, slot, way);
     if owns && remote::is_slots(slot, address, port) {
         return to_slot(sk, slot, way, n);
     }
-    to_flow(sk, Some(slot), caller, address, port, way, n);
+    to_flow(sk, Some(slot), slot::caller(slot), address, port, way, n);
 }
 
 /// The common case: one process, one remote, one slot.

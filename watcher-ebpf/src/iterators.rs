@@ -161,11 +161,10 @@ pub fn baseline(slot: Slot, sk: Sock) {
             return;
         }
         if let Some(tcp) = sk.tcp() {
-            let counters = tcp.counters(sk);
+            let counters = tcp.counters(sk, sk.state());
             (*slot).consumed = counters.consumed;
             (*slot).base_consumed = counters.consumed;
-            (*slot).base_sent =
-                counters.bytes_sent.wrapping_sub(counters.bytes_retrans).wrapping_add(u64::from(counters.unsent));
+            (*slot).base_accepted = counters.accepted;
         }
     }
 }

@@ -202,6 +202,15 @@ impl Tcp {
         let fin = u64::from(queued == 0 && sk.fin_received());
         received.wrapping_sub(queued).wrapping_sub(fin)
     }
+    /// The reader stands right behind the urgent byte, or behind that and an eaten FIN.
+    #[inline(always)]
+    pub fn just_passed_urgent(self, sk: Sock) -> bool {
+        let urgent: u32 = field(self.0, offset!(tcp_urg_seq));
+        let next: u32 = field(self.0, offset!(tcp_rcv_nxt));
+        let copied: u32 = field(self.0, offset!(tcp_copied_seq));
+        let fin = u32::from(next == copied && sk.fin_received());
+        copied.wrapping_sub(fin) == urgent.wrapping_add(1)
+    }
     /// In the receive queue, without a FIN that waits there.
     #[inline(always)]
     fn unread(self, sk: Sock) -> u32 {
@@ -210,23 +219,26 @@ impl Tcp {
         let queued = next.wrapping_sub(copied);
         if queued > 0 && sk.fin_received() { queued - 1 } else { queued }
     }
-    /// Accepted from the application and not yet sent: `write_seq - snd_nxt`, which counts a queued FIN.
+    /// Everything, for the record. `state` tells whether a FIN was queued (tcp_send_fin): it has a sequence number.
+    ///
+    /// What was accepted is told by sequence numbers, not by `bytes_sent - bytes_retrans`: a segment that a queue of this
+    /// host dropped is sent again as new, and counted twice (tcp_write_xmit, net/ipv4/tcp_output.c).
     #[inline(always)]
-    pub fn unsent(self) -> u32 {
+    pub fn counters(self, sk: Sock, state: u8) -> TcpCounters {
+        let fin = fin_queued(state);
+        let srtt: u32 = field(self.0, offset!(tcp_srtt_us));
         let written: u32 = field(self.0, offset!(tcp_write_seq));
         let sent: u32 = field(self.0, offset!(tcp_snd_nxt));
-        written.wrapping_sub(sent)
-    }
-    /// Everything, for the record. `unsent` still counts a queued FIN.
-    #[inline(always)]
-    pub fn counters(self, sk: Sock) -> TcpCounters {
-        let srtt: u32 = field(self.0, offset!(tcp_srtt_us));
+        let acked: u32 = field(self.0, offset!(tcp_snd_una));
+        let bytes_acked: u64 = field(self.0, offset!(tcp_bytes_acked));
+        let unsent = written.wrapping_sub(sent);
         TcpCounters {
             bytes_sent: field(self.0, offset!(tcp_bytes_sent)),
             bytes_retrans: field(self.0, offset!(tcp_bytes_retrans)),
             bytes_received: field(self.0, offset!(tcp_bytes_received)),
             consumed: self.consumed(sk),
-            unsent: self.unsent(),
+            accepted: bytes_acked.wrapping_add(u64::from(written.wrapping_sub(acked))).wrapping_sub(u64::from(fin)),
+            unsent: if unsent > 0 && fin { unsent - 1 } else { unsent },
             srtt_us: srtt >> 3,
             segs_in: field(self.0, offset!(tcp_segs_in)),
             segs_out: field(self.0, offset!(tcp_segs_out)),
@@ -234,6 +246,13 @@ impl Tcp {
             pad: 0,
         }
     }
+}
+
+/// The states that only sending a FIN leads to: FIN_WAIT1, FIN_WAIT2, TIME_WAIT, LAST_ACK, CLOSING
+/// (include/net/tcp_states.h).
+#[inline(always)]
+fn fin_queued(state: u8) -> bool {
+    matches!(state, 4 | 5 | 6 | 9 | 11)
 }
 
 impl Task {
@@ -264,6 +283,16 @@ impl Task {
         }
         let leader: *const c_void = field(self.0, offset!(task_leader));
         Process { tgid: self.tgid(), start: field(leader, offset!(task_start)) }
+    }
+    /// Whether this task belongs to a process of user space.
+    #[inline(always)]
+    pub fn is(self, process: Process) -> bool {
+        if self.tgid() != process.tgid {
+            return false;
+        }
+        let leader: *const c_void = field(self.0, offset!(task_leader));
+        let start: u64 = field(leader, offset!(task_start));
+        start == process.start
     }
     #[inline(always)]
     pub fn parent(self) -> Self {

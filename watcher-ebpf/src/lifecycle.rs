@@ -13,7 +13,7 @@ use aya_log_ebpf::{debug, trace};
 use watcher_common::flag;
 
 use crate::{
-    kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Process, Sock, Task, now, jiffies},
+    kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Process, Sock, Task, jiffies, now},
     record,
     slot::{self, Slot},
 };
@@ -22,11 +22,8 @@ use crate::{
 const ESTABLISHED: i32 = 1;
 const SYN_SENT: i32 = 2;
 const SYN_RECV: i32 = 3;
-const FIN_WAIT1: u8 = 4;
 const CLOSE: i32 = 7;
-const LAST_ACK: u8 = 9;
 const LISTEN: i32 = 10;
-const CLOSING: u8 = 11;
 
 #[btf_tracepoint(function = "inet_sock_set_state")]
 pub fn watcher_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
@@ -47,8 +44,10 @@ fn changed(sk: Sock, old: i32, new: i32) {
         SYN_SENT => {
             begin_again(slot);
             opened(slot, flag::OUTGOING);
+            // SAFETY: a valid map value.
+            unsafe { (*slot).base_accepted = 1 }
         }
-        SYN_RECV => opened(slot, flag::INCOMING),
+        SYN_RECV if old == LISTEN => opened(slot, flag::INCOMING),
         ESTABLISHED => established(slot, sk),
         LISTEN => {
             begin_again(slot);
@@ -132,9 +131,9 @@ fn closed(slot: Slot, sk: Sock, old: u8) {
 #[inline(always)]
 fn snapshot(slot: Slot, sk: Sock, first: bool) {
     let Some(tcp) = sk.tcp() else { return };
-    let mut counters = tcp.counters(sk);
     // SAFETY: a valid map value.
     unsafe {
+        let counters = tcp.counters(sk, (*slot).last_state);
         let kept = &raw mut (*slot).kernel;
         if !first {
             if counters.bytes_received >= (*kept).bytes_received {
@@ -143,11 +142,6 @@ fn snapshot(slot: Slot, sk: Sock, first: bool) {
                 (*kept).unread = counters.unread;
             }
             return;
-        }
-        // A FIN that waits behind unsent data has a sequence number too (tcp_send_fin).
-        let state = (*slot).last_state;
-        if counters.unsent > 0 && (state == FIN_WAIT1 || state == CLOSING || state == LAST_ACK) {
-            counters.unsent -= 1;
         }
         *kept = counters;
     }
@@ -190,6 +184,7 @@ fn destroyed(slot: Slot, sk: Sock) {
         }
         if has_story(slot) {
             snapshot(slot, sk, (*slot).flags & flag::CLOSED == 0);
+            take_passed_urgent(slot, sk);
             slot::cookie(slot, sk);
             if (*slot).closed == 0 {
                 (*slot).closed = now();
@@ -197,6 +192,20 @@ fn destroyed(slot: Slot, sk: Sock) {
             record::finish(slot);
         }
         (*slot).flags |= flag::FINAL;
+    }
+}
+
+/// An urgent byte that nobody read and the reader passed at the very end of the stream: taken out of the queue by the
+/// owner without a copy, as one in the middle is.
+#[inline(always)]
+fn take_passed_urgent(slot: Slot, sk: Sock) {
+    // SAFETY: a valid map value.
+    unsafe {
+        let passed = (*slot).kernel.consumed == (*slot).consumed.wrapping_add(1);
+        if passed && sk.tcp().is_some_and(|tcp| tcp.just_passed_urgent(sk)) {
+            (*slot).consumed = (*slot).kernel.consumed;
+            (*slot).rx_bytes += 1;
+        }
     }
 }
 

@@ -25,7 +25,13 @@ unsafe impl<T, const TYPE: usize, const FLAGS: usize> Sync for Storage<T, TYPE, 
 
 impl<T, const TYPE: usize, const FLAGS: usize> Storage<T, TYPE, FLAGS> {
     const fn new() -> Self {
-        Self { r#type: ptr::null(), key: ptr::null(), value: ptr::null(), max_entries: ptr::null(), map_flags: ptr::null() }
+        Self {
+            r#type: ptr::null(),
+            key: ptr::null(),
+            value: ptr::null(),
+            max_entries: ptr::null(),
+            map_flags: ptr::null(),
+        }
     }
 
     /// What the helpers take.

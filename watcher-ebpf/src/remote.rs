@@ -46,7 +46,9 @@ pub fn of_call(sk: Sock, slot: Slot, way: Way) -> ([u64; 2], u16) {
     unsafe {
         match way {
             // Not taken away: the next call on a corked socket goes to the same remote without asking the hook.
-            Way::Tx if (*pending).tx_cookie == cookie => (slot::get(&raw const (*pending).tx_remote), (*pending).tx_port),
+            Way::Tx if (*pending).tx_cookie == cookie => {
+                (slot::get(&raw const (*pending).tx_remote), (*pending).tx_port)
+            }
             Way::Rx if (*pending).rx_cookie == cookie => {
                 (*pending).rx_cookie = 0;
                 (slot::get(&raw const (*pending).rx_remote), (*pending).rx_port)

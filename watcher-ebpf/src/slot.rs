@@ -4,10 +4,7 @@ use core::{ffi::c_void, ptr};
 
 use aya_ebpf::{
     bindings::BPF_SK_STORAGE_GET_F_CREATE,
-    helpers::{
-        bpf_get_current_comm,
-        generated::bpf_sk_storage_get,
-    },
+    helpers::{bpf_get_current_comm, generated::bpf_sk_storage_get},
 };
 use watcher_common::{COMM_LEN, Loss, SocketRecord, flag, kind};
 
@@ -135,7 +132,7 @@ pub fn restart(slot: Slot, epoch: u32) {
         (*slot).reported_rx = 0;
         (*slot).consumed = 0;
         (*slot).base_consumed = 0;
-        (*slot).base_sent = 0;
+        (*slot).base_accepted = 0;
     }
 }
 
@@ -186,11 +183,7 @@ pub fn mapped(v4: u32) -> [u64; 2] {
 /// Local and remote address.
 #[inline(always)]
 pub fn addresses(sk: Sock, family: u16) -> ([u64; 2], [u64; 2]) {
-    if family == AF_INET6 {
-        (sk.local6(), sk.remote6())
-    } else {
-        (mapped(sk.local4()), mapped(sk.remote4()))
-    }
+    if family == AF_INET6 { (sk.local6(), sk.remote6()) } else { (mapped(sk.local4()), mapped(sk.remote4())) }
 }
 
 /// Whether an address is one: neither `::` nor `::ffff:0.0.0.0`.
@@ -222,6 +215,17 @@ pub fn cookie(slot: Slot, sk: Sock) -> u64 {
             (*slot).cookie = kernel::cookie(sk);
         }
         (*slot).cookie
+    }
+}
+
+/// Whether the current process owns the slot: three loads in the common case. A kernel thread never has an owner's pid and
+/// start, since threads of the kernel own nothing by themselves.
+#[inline(always)]
+pub fn is_callers(slot: Slot) -> bool {
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).flags & flag::KERNEL != 0
+            || Task::current().is(Process { tgid: (*slot).owner_tgid, start: (*slot).owner_start })
     }
 }
 

@@ -5,10 +5,7 @@
 
 use core::ffi::c_void;
 
-use aya_ebpf::{
-    macros::fexit,
-    programs::FExitContext,
-};
+use aya_ebpf::{macros::fexit, programs::FExitContext};
 
 use crate::{
     kernel::sock_of,

@@ -99,6 +99,9 @@ pub struct CollectorArgs {
     /// Size of the ring buffer for events, a power of two.
     #[arg(long, value_name = "BYTES", value_parser = ring_bytes)]
     pub ring_bytes: Option<u32>,
+    /// Also attach a program that does nothing, to know what that costs.
+    #[arg(long, hide = true)]
+    pub floor: bool,
     /// Room for flows in the kernel; what does not fit is counted per process.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=16_777_216))]
     pub max_flows: Option<u32>,
@@ -252,6 +255,7 @@ impl CollectorArgs {
         config.ring_bytes = self.ring_bytes.unwrap_or(config.ring_bytes);
         config.max_flows = self.max_flows.unwrap_or(config.max_flows);
         config.log = self.log;
+        config.floor = self.floor;
         config
     }
 }

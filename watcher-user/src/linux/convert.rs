@@ -174,9 +174,11 @@ fn kernel_counters(record: &SocketRecord) -> Option<KernelCounters> {
         segs_out: k.segs_out,
         unsent_bytes: u64::from(k.unsent),
         unread_bytes: u64::from(k.unread),
-        expected_tx: (k.bytes_sent.wrapping_sub(k.bytes_retrans).wrapping_add(u64::from(k.unsent)))
-            .wrapping_sub(record.base_sent),
-        expected_rx: k.consumed.wrapping_sub(record.base_consumed),
+        expected_tx: k.accepted.wrapping_sub(record.base_accepted),
+        // An urgent byte that was read by itself and never passed is out of the queue for its reader, though not for
+        // the kernel.
+        expected_rx: if record.consumed == k.consumed + 1 { record.consumed } else { k.consumed }
+            .wrapping_sub(record.base_consumed),
         counted_tx: record.tx_bytes + record.other_tx_bytes,
         counted_rx: record.rx_bytes + record.other_rx_bytes,
     })

@@ -76,10 +76,25 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
     for capability in LADDER {
         outcomes.push(climb(&mut ebpf, capability, &btf, &cgroup)?);
     }
+    if config.floor {
+        let floor = Program { symbol: "watcher_floor", hook: Hook::Tracepoint("sock_send_length"), optional: true };
+        attach(&mut ebpf, &floor, &btf, &cgroup).map_err(LoadError::Refused)?;
+    }
     let reader = bind_reader(&ebpf)?;
     let probes = Probes { ebpf, outcomes, reader };
     probes.seed()?;
+    drop(btf);
+    give_back_memory();
     Ok(probes)
+}
+
+/// The kernel's type information takes tens of MiB for a moment, and glibc would keep them for the life of the process.
+fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: malloc_trim has no preconditions.
+    unsafe {
+        libc::malloc_trim(0);
+    }
 }
 
 impl Probes {

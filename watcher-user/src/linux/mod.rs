@@ -54,11 +54,20 @@ pub struct Config {
     pub max_overflow: u32,
     /// Diagnostics from the programs; `None` costs nothing.
     pub log: Option<LogLevel>,
+    /// Also attach a program that does nothing, for `cargo xtask bench`.
+    pub floor: bool,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { ring_bytes: 4 << 20, max_flows: 32_768, max_waiting: 8_192, max_overflow: 4_096, log: None }
+        Self {
+            ring_bytes: 4 << 20,
+            max_flows: 32_768,
+            max_waiting: 8_192,
+            max_overflow: 4_096,
+            log: None,
+            floor: false,
+        }
     }
 }
 

@@ -209,6 +209,10 @@ impl EbpfSource {
     fn sockets(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
         let io = |source| ReadError { doing: "reading the sockets", source };
         let since = self.since();
+        if since == 0 && self.first_clock.is_some() {
+            // Repairs what could not be seeded, such as a descriptor that was in flight at the start.
+            self.probes.seed().map_err(|e| io(io::Error::other(e)))?;
+        }
         self.exchange(Some(since)).map_err(io)?;
         let run = raw::run_iterator(self.probes.reader.as_fd()).map_err(io)?;
         let mut records: Vec<SocketRecord> = Vec::new();

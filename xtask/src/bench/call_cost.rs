@@ -10,6 +10,8 @@ use super::{Plan, ratio};
 
 const CALLS: u64 = 400_000;
 const MANY: u64 = 100_000;
+/// The program that does nothing, at this moment and by the same clock.
+const FLOOR: &str = "watcher_floor";
 
 /// All programs' run time during a known number of calls, over that number.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
@@ -20,7 +22,7 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
 }
 
 fn row(plan: &Plan, kind: &str, flows: u64) -> Result<Row> {
-    let watcher = Watcher::start(&plan.subject)?;
+    let watcher = Watcher::start_with(&plan.subject, &["--floor"])?;
     // A process may not have a hundred thousand descriptors everywhere; one unconnected socket has as many remotes.
     let share = if kind == "unconnected" { flows } else { flows.min(9_000) };
     let actors = flows.div_ceil(share);
@@ -38,8 +40,10 @@ fn row(plan: &Plan, kind: &str, flows: u64) -> Result<Row> {
         let [own] = actor.numbers()?;
         calls += own;
     }
-    let between = runs_between(&before, &program_runs(watcher.pid())?);
+    let mut between = runs_between(&before, &program_runs(watcher.pid())?);
     watcher.stop()?;
+    let floor =
+        between.extract_if(.., |name, _| name.starts_with(FLOOR)).map(|(_, runs)| runs).next().unwrap_or_default();
     let nanoseconds: u64 = between.values().map(|runs| runs.nanoseconds).sum();
     let mut busiest: Vec<_> = between.iter().collect();
     busiest.sort_by_key(|(_, runs)| std::cmp::Reverse(runs.count));
@@ -48,6 +52,8 @@ fn row(plan: &Plan, kind: &str, flows: u64) -> Result<Row> {
         .take(4)
         .map(|(name, runs)| format!("{name} {:.0} ns × {}", ratio(runs.nanoseconds, runs.count), runs.count))
         .collect();
+    let mut note = note;
+    note.insert(0, format!("an empty program {:.0} ns", ratio(floor.nanoseconds, floor.count)));
     let limit = if flows == 1 { 50.0 } else { 80.0 };
     let what = format!("added cost of a call, {kind}, {flows} flow{}", if flows == 1 { "" } else { "s" });
     Ok(Row::at_most(what, limit, ratio(nanoseconds, calls), "ns", &note.join(", ")))

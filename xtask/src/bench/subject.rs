@@ -41,8 +41,14 @@ pub struct Watcher {
 impl Watcher {
     /// Starts it and waits until its first line says that it counts.
     pub fn start(subject: &Subject) -> Result<Self> {
+        Self::start_with(subject, &[])
+    }
+
+    /// The same with further arguments.
+    pub fn start_with(subject: &Subject, more: &[&str]) -> Result<Self> {
         let mut child = Command::new(&subject.program)
             .args(["top", "--json", "--include-loopback", "--interval", "1"])
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()

@@ -40,7 +40,8 @@ fn abort(talk: &Conversation) -> Result<()> {
 /// `address`: sends 100, takes 1500, and closes with a reset.
 fn reset_client(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
-    talk.send(100)?;
+    // In one call: Nagle's algorithm would keep the rest of several, and the reset would drop it.
+    ensure!(talk.send_once(100)? == 100, "not all was taken");
     talk.recv(1_500)?;
     abort(&talk)?;
     talk.finish(actor)
@@ -141,10 +142,7 @@ fn unread_client(actor: &mut Actor, args: &mut Args) -> Result<()> {
     let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
     talk.send(10)?;
     talk.recv(1_000)?;
-    while sys::unread(talk.as_fd())? < 4_000 {
-        // Every look is a system call: this waits for the peer, and the alarm bounds it.
-        std::thread::yield_now();
-    }
+    talk.await_unread(4_000)?;
     talk.finish(actor)
 }
 

@@ -55,12 +55,13 @@ fn resumed(actor: &mut Actor, args: &mut Args) -> Result<()> {
     talk.finish(actor)
 }
 
-/// `address out in`: sends, receives, and ends without closing anything.
+/// `address out in unread`: sends, receives, and ends without closing anything when so much more has come.
 fn leaver(_: &mut Actor, args: &mut Args) -> Result<()> {
     let mut actor = Actor::new();
     let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
     talk.send(args.next("out")?)?;
     talk.recv(args.next("in")?)?;
+    talk.await_unread(args.next("unread")?)?;
     actor.add(talk.flow());
     actor.report()?;
     // No destructor runs: the socket is open until the process is gone.

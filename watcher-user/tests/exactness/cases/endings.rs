@@ -34,7 +34,7 @@ pub fn cases() -> Vec<Case> {
         two(
             "a_process_that_exits_without_closing",
             "stream-server tcp v4 send 3000 700",
-            "leaver @ 3000 700",
+            "leaver @ 3000 700 0",
             ["fin", "fin"],
         ),
         Case::new("closing_with_unread_data_resets", unread),
@@ -89,7 +89,7 @@ fn unread(mut stage: Stage<'_>) -> Result<()> {
 fn unread_at_exit(mut stage: Stage<'_>) -> Result<()> {
     stage.leaky();
     let (server, address) = stage.open("sending-server v4 10 5000")?;
-    let client = stage.start(&format!("leaver {address} 10 1000"))?;
+    let client = stage.start(&format!("leaver {address} 10 1000 4000"))?;
     let (suite, ends) = (stage.suite(), [stage.pid(server), stage.pid(client)]);
     stage.finish()?;
     verdict::ending(suite, ends[0], "incoming", "reset_by_peer", true)?;
