@@ -16,7 +16,7 @@ pub use loss::Loss;
 pub use offsets::{ABSENT, Offsets};
 pub use process::{ARGS_LEN, FILENAME_LEN, ProcessExec, ProcessExit, ProcessFork};
 pub use remote::PendingRemote;
-pub use socket::{SocketKey, SocketRecord, TcpCounters, flag};
+pub use socket::{SocketKey, SocketRecord, TcpCounters, claim, flag};
 
 /// What a record in the ring buffer is: its first four bytes.
 pub mod kind {

@@ -49,7 +49,7 @@ fn to_slot(sk: Sock, slot: Slot, way: Way, n: u64) {
             (*slot).first = now();
             begin(&raw mut (*slot).flags, way);
             slot::cookie(slot, sk);
-            if (*slot).flags & flag::REMOTE == 0 {
+            if (*slot).flags & flag::REMOTE == 0 && u16::from((*slot).socket_type) == SOCK_STREAM {
                 // An accepted MPTCP socket gets its addresses after it was established.
                 slot::describe(slot, sk);
             }

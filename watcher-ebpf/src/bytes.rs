@@ -1,4 +1,4 @@
-//! Atomic addition to counters in maps.
+//! Atomic operations on map values.
 
 /// Adds to a counter that several CPUs write: one `lock *(u64 *)p += n`.
 ///
@@ -9,5 +9,19 @@ pub fn add(counter: *mut u64, n: u64) {
     // SAFETY: callers pass a pointer to an aligned u64 inside a map value, valid for the run of the program.
     unsafe {
         core::intrinsics::atomic_xadd::<u64, u64, { core::intrinsics::AtomicOrdering::Relaxed }>(counter, n);
+    }
+}
+
+/// Sets a word that is `old` to `new`; whether it was.
+#[inline(always)]
+pub fn exchange_if(word: *mut u64, old: u64, new: u64) -> bool {
+    // SAFETY: as in `add`.
+    unsafe {
+        core::intrinsics::atomic_cxchg::<
+            u64,
+            { core::intrinsics::AtomicOrdering::SeqCst },
+            { core::intrinsics::AtomicOrdering::SeqCst },
+        >(word, old, new)
+        .1
     }
 }

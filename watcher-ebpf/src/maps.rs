@@ -41,6 +41,9 @@ impl<T, const TYPE: usize, const FLAGS: usize> Storage<T, TYPE, FLAGS> {
     }
 }
 
+/// Entries take memory when they are made: most machines need few of the many that there is room for.
+const ON_DEMAND: usize = BPF_F_NO_PREALLOC as usize;
+
 /// BPF_MAP_TYPE_SK_STORAGE (include/uapi/linux/bpf.h).
 const SK_STORAGE: usize = 24;
 /// BPF_MAP_TYPE_TASK_STORAGE.
@@ -65,15 +68,15 @@ pub static THREADS_IN_USE: Array<u64, 1> = Array::new();
 
 /// What the slots cannot hold: other processes, remotes of unconnected sockets, sockets without storage or release hook.
 #[btf_map]
-pub static FLOWS: HashMap<FlowKey, FlowCounters, 32768> = HashMap::new();
+pub static FLOWS: HashMap<FlowKey, FlowCounters, 131072, ON_DEMAND> = HashMap::new();
 
 /// Final records that found the ring buffer full.
 #[btf_map]
-pub static WAITING: HashMap<SocketKey, SocketRecord, 8192> = HashMap::new();
+pub static WAITING: HashMap<SocketKey, SocketRecord, 8192, ON_DEMAND> = HashMap::new();
 
 /// Bytes of a process that found no room elsewhere.
 #[btf_map]
-pub static OVERFLOW: HashMap<OverflowKey, FlowCounters, 4096> = HashMap::new();
+pub static OVERFLOW: HashMap<OverflowKey, FlowCounters, 4096, ON_DEMAND> = HashMap::new();
 
 /// Final socket records and process events.
 #[btf_map]

@@ -18,10 +18,11 @@ use aya_ebpf::{
     macros::cgroup_sock_addr,
     programs::SockAddrContext,
 };
-use watcher_common::{PendingRemote, flag};
+use watcher_common::{PendingRemote, claim, flag};
 
 use crate::{
     accounting::Way,
+    bytes::exchange_if,
     kernel::{AF_INET6, Sock, Task},
     maps::{PENDING, PENDING_BY_THREAD, THREADS_IN_USE},
     slot::{self, Slot, connected, mapped},
@@ -68,24 +69,51 @@ pub fn forget_received() {
     }
 }
 
-/// Whether the slot's own counters are about this remote. A connected socket claims the slot with its first byte.
+/// Whether the slot's own counters are about this remote. A connected socket's are about that; an unconnected one's about
+/// the remote of its first datagram, which is claimed once and never given up.
 #[inline(always)]
 pub fn is_slots(slot: Slot, address: [u64; 2], port: u16) -> bool {
     // SAFETY: a valid map value.
     unsafe {
-        let known = (*slot).flags & flag::REMOTE != 0;
-        if !connected(address) {
-            return !known;
+        if (*slot).flags & flag::REMOTE != 0 {
+            return same(slot, address, port);
         }
-        if known {
-            let own = slot::get(&raw const (*slot).remote);
-            return own[0] == address[0] && own[1] == address[1] && (*slot).remote_port == port;
+        match (&raw const (*slot).claim).read_volatile() {
+            claim::NONE => take(slot, address, port),
+            claim::REMOTE => same(slot, address, port),
+            claim::UNKNOWN => !connected(address),
+            _ => false,
         }
-        false
     }
 }
 
-/// What a hook has left for this task, wherever the hooks in use leave it; null when there is nothing.
+#[inline(always)]
+fn same(slot: Slot, address: [u64; 2], port: u16) -> bool {
+    // SAFETY: a valid map value.
+    unsafe {
+        let own = slot::get(&raw const (*slot).remote);
+        own[0] == address[0] && own[1] == address[1] && (*slot).remote_port == port
+    }
+}
+
+/// The first datagram. Whoever comes second while the address is being written counts in the flow map.
+#[inline(always)]
+fn take(slot: Slot, address: [u64; 2], port: u16) -> bool {
+    // SAFETY: a valid map value.
+    unsafe {
+        let word = &raw mut (*slot).claim;
+        if !connected(address) {
+            return exchange_if(word, claim::NONE, claim::UNKNOWN);
+        }
+        if !exchange_if(word, claim::NONE, claim::WRITING) {
+            return false;
+        }
+        slot::put(&raw mut (*slot).remote, address);
+        (*slot).remote_port = port;
+        exchange_if(word, claim::WRITING, claim::REMOTE)
+    }
+}
+
 #[inline(always)]
 fn pending() -> *mut PendingRemote {
     let stored = with_task(0);

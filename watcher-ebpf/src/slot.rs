@@ -6,7 +6,7 @@ use aya_ebpf::{
     bindings::BPF_SK_STORAGE_GET_F_CREATE,
     helpers::{bpf_get_current_comm, generated::bpf_sk_storage_get},
 };
-use watcher_common::{COMM_LEN, Loss, SocketRecord, flag, kind};
+use watcher_common::{COMM_LEN, Loss, SocketRecord, claim, flag, kind};
 
 use crate::{
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Process, SOCK_RAW, Sock, Task},
@@ -117,6 +117,7 @@ pub fn restart(slot: Slot, epoch: u32) {
     unsafe {
         (*slot).epoch = epoch;
         (*slot).error = 0;
+        (*slot).claim = claim::NONE;
         (*slot).tx_bytes = 0;
         (*slot).rx_bytes = 0;
         (*slot).tx_calls = 0;

@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
-use watcher_common::{FlowCounters, FlowKey, SocketRecord, flag};
+use watcher_common::{FlowCounters, FlowKey, SocketRecord, claim, flag};
 use watcher_core::{
     BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, KernelCounters, ProcessId, Protocol,
     Scope, SocketId, SocketInfo, TcpState,
@@ -208,7 +208,7 @@ impl Converter {
         let socket = SocketInfo {
             protocol: protocol(record.family, record.protocol, record.flags),
             local: address(record.local, record.local_port, record.family),
-            remote: (record.flags & flag::REMOTE != 0)
+            remote: (record.flags & flag::REMOTE != 0 || record.claim == claim::REMOTE)
                 .then(|| address(record.remote, record.remote_port, record.family)),
             direction: direction(record.flags),
             netns: record.netns,

@@ -62,7 +62,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             ring_bytes: 4 << 20,
-            max_flows: 32_768,
+            max_flows: 131_072,
             max_waiting: 8_192,
             max_overflow: 4_096,
             log: None,
