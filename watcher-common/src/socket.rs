@@ -97,6 +97,11 @@ pub struct SocketRecord {
     pub owner_tgid: u32,
     /// Which connection of this socket.
     pub epoch: u32,
+    /// Address of the `task_struct` of a thread of the owner that made a call, and when that thread began: together they
+    /// name one thread for ever, and save the next call the way over its group leader.
+    pub thread: u64,
+    /// `start_boottime` of that thread.
+    pub thread_start: u64,
     /// SOCK_STREAM, SOCK_DGRAM, SOCK_RAW ...
     pub socket_type: u8,
     /// `sk_state`, the last one seen.
@@ -180,6 +185,6 @@ pub struct SocketKey {
 }
 
 const _: () = assert!(size_of::<TcpCounters>() == 64);
-const _: () = assert!(size_of::<SocketRecord>() == 320);
+const _: () = assert!(size_of::<SocketRecord>() == 336);
 const _: () = assert!(size_of::<SocketKey>() == 16);
 crate::pod!(TcpCounters, SocketRecord, SocketKey);

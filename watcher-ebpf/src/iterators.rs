@@ -16,7 +16,7 @@ use watcher_common::{SocketRecord, flag, reading};
 use crate::{
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Sock, Task},
     lifecycle::has_story,
-    maps::READING,
+    maps::{READING, Seen},
     process,
     slot::{self, Slot},
 };
@@ -161,6 +161,9 @@ pub fn baseline(slot: Slot, sk: Sock) {
             return;
         }
         if let Some(tcp) = sk.tcp() {
+            if tcp.has_ulp() {
+                Seen::Ulp.note();
+            }
             let counters = tcp.counters(sk, sk.state());
             (*slot).consumed = counters.consumed;
             (*slot).base_consumed = counters.consumed;

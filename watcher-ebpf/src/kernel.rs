@@ -284,6 +284,11 @@ impl Task {
         let leader: *const c_void = field(self.0, offset!(task_leader));
         Process { tgid: self.tgid(), start: field(leader, offset!(task_start)) }
     }
+    /// When this thread began.
+    #[inline(always)]
+    pub fn start(self) -> u64 {
+        field(self.0, offset!(task_start))
+    }
     /// Whether this task belongs to a process of user space.
     #[inline(always)]
     pub fn is(self, process: Process) -> bool {

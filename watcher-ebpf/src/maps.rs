@@ -62,9 +62,35 @@ pub static PENDING: Storage<PendingRemote, TASK_STORAGE, { BPF_F_NO_PREALLOC as 
 #[btf_map]
 pub static PENDING_BY_THREAD: LruHashMap<u32, PendingRemote, 8192> = LruHashMap::new();
 
-/// Not 0 once a hook has used [`PENDING_BY_THREAD`]: elsewhere nobody looks there.
+/// What has been seen on this machine at least once: see [`Seen`].
 #[btf_map]
-pub static THREADS_IN_USE: Array<u64, 1> = Array::new();
+static SEEN: Array<u64, 2> = Array::new();
+
+/// Rare things. Until one was seen, the hooks that every call passes do not look for it.
+#[derive(Clone, Copy)]
+pub enum Seen {
+    /// An address hook had to use [`PENDING_BY_THREAD`].
+    Threads = 0,
+    /// A TCP socket that the kernel reads itself. The kernel's first read of it comes before the process's.
+    Ulp = 1,
+}
+
+impl Seen {
+    /// Whether it was.
+    #[inline(always)]
+    pub fn ever(self) -> bool {
+        SEEN.get(self as u32).copied().unwrap_or(0) != 0
+    }
+
+    /// It was.
+    #[inline(always)]
+    pub fn note(self) {
+        if let Some(word) = SEEN.get_ptr_mut(self as u32) {
+            // SAFETY: a valid map value.
+            unsafe { *word = 1 }
+        }
+    }
+}
 
 /// What the slots cannot hold: other processes, remotes of unconnected sockets, sockets without storage or release hook.
 #[btf_map]

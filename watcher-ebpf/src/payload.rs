@@ -10,6 +10,7 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use crate::{
     accounting::{Way, count, to_flow},
     kernel::{AF_INET, AF_INET6, AF_PACKET, IPPROTO_TCP, Sock, Task},
+    maps::Seen,
     remote, slot, tcp,
 };
 
@@ -34,15 +35,17 @@ pub fn received(sk: Sock, ret: i32, flags: i32) {
     if ret <= 0 {
         return;
     }
+    // Counted in `tcp.rs`, unless the kernel reads the stream on the process's behalf (kTLS): then this is what it got.
+    if sk.protocol() == IPPROTO_TCP {
+        if flags & (MSG_OOB | MSG_PEEK | MSG_ERRQUEUE) == MSG_OOB {
+            return tcp::read_urgent(sk);
+        }
+        if !Seen::Ulp.ever() || sk.tcp().is_some_and(|tcp| !tcp.has_ulp()) {
+            return;
+        }
+    }
     let family = sk.family();
     if family != AF_INET && family != AF_INET6 && family != AF_PACKET {
-        return;
-    }
-    // Counted in `tcp.rs`, unless the kernel reads the stream on the process's behalf (kTLS): then this is what it got.
-    if sk.protocol() == IPPROTO_TCP && sk.tcp().is_some_and(|tcp| !tcp.has_ulp()) {
-        if flags & (MSG_OOB | MSG_PEEK | MSG_ERRQUEUE) == MSG_OOB {
-            tcp::read_urgent(sk);
-        }
         return;
     }
     if flags & (MSG_PEEK | MSG_ERRQUEUE) != 0 {

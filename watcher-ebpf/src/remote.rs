@@ -24,7 +24,7 @@ use crate::{
     accounting::Way,
     bytes::exchange_if,
     kernel::{AF_INET6, Sock, Task},
-    maps::{PENDING, PENDING_BY_THREAD, THREADS_IN_USE},
+    maps::{PENDING, PENDING_BY_THREAD, Seen},
     slot::{self, Slot, connected, mapped},
 };
 
@@ -117,7 +117,7 @@ fn take(slot: Slot, address: [u64; 2], port: u16) -> bool {
 #[inline(always)]
 fn pending() -> *mut PendingRemote {
     let stored = with_task(0);
-    if !stored.is_null() || THREADS_IN_USE.get(0).copied().unwrap_or(0) == 0 {
+    if !stored.is_null() || !Seen::Threads.ever() {
         return stored;
     }
     PENDING_BY_THREAD.get_ptr_mut(&Task::current().pid()).unwrap_or(ptr::null_mut())
@@ -127,10 +127,7 @@ fn pending() -> *mut PendingRemote {
 #[inline(always)]
 fn by_thread() -> *mut PendingRemote {
     let thread = Task::current().pid();
-    if let Some(in_use) = THREADS_IN_USE.get_ptr_mut(0) {
-        // SAFETY: a valid map value; every writer writes the same.
-        unsafe { *in_use = 1 }
-    }
+    Seen::Threads.note();
     if let Some(pending) = PENDING_BY_THREAD.get_ptr_mut(&thread) {
         return pending;
     }

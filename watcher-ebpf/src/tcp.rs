@@ -9,7 +9,8 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use crate::{
     accounting::{Way, count},
     iterators,
-    kernel::{Sock, Task},
+    kernel::{Sock, Task, Tcp},
+    maps::Seen,
     slot::{self, Slot},
 };
 
@@ -23,7 +24,7 @@ pub fn watcher_tcp_rcv_space_adjust(ctx: BtfTracePointContext) -> i32 {
 fn read(sk: Sock) {
     let Some(tcp) = sk.tcp() else { return };
     if tcp.has_ulp() {
-        return;
+        return Seen::Ulp.note();
     }
     let consumed = tcp.consumed(sk);
     let Some(slot) = slot::find(sk) else {
@@ -57,6 +58,9 @@ fn advance(slot: Slot, consumed: u64) -> u64 {
 /// the last byte before the FIN, nothing fires when the reader passes it.
 #[inline(always)]
 pub fn read_urgent(sk: Sock) {
+    if sk.tcp().is_none_or(Tcp::has_ulp) {
+        return;
+    }
     if let Some(slot) = slot::find(sk) {
         // SAFETY: a valid map value.
         unsafe { (*slot).consumed = (*slot).consumed.wrapping_add(1) }
