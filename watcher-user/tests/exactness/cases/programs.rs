@@ -86,9 +86,11 @@ fn iperf_flows(said: &Value) -> Result<Vec<[Flow; 2]>> {
             Ok(format!("{}:{}", ends[host].as_str().context("no host")?, ends[port]).parse()?)
         };
         let (client, server) = (end("local_host", "local_port")?, end("remote_host", "remote_port")?);
-        // Of UDP there is one figure, of what was sent; both sides greet with four bytes, and all of it arrives.
+        // Of UDP it tells the bytes that were sent, and the datagrams that the server counted and missed: a busy server's
+        // buffer overflows. Both sides greet with four bytes.
         let (sent, received) = if udp {
-            (number(&moved["udp"]["bytes"])?, number(&moved["udp"]["bytes"])?)
+            let got = number(&moved["udp"]["packets"])? - number(&moved["udp"]["lost_packets"])?;
+            (number(&moved["udp"]["bytes"])?, got * number(&said["start"]["test_start"]["blksize"])?)
         } else {
             (number(&moved["sender"]["bytes"])?, number(&moved["receiver"]["bytes"])?)
         };
