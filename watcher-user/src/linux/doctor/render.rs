@@ -21,6 +21,13 @@ pub fn write(out: &mut impl Write, report: &Report, verbose: bool) -> io::Result
             "\nself-test        moved {} bytes over loopback; counted {} sent, {} received; {verdict}",
             test.moved_bytes, test.counted_tx_bytes, test.counted_rx_bytes
         )?;
+        let truth = &test.truth;
+        writeln!(
+            out,
+            "truth            {} TCP sockets that ended checked against the kernel's counters, {} unbalanced; \
+             unattributed {} bytes sent, {} received",
+            truth.sockets_checked, truth.sockets_unbalanced, truth.unattributed_tx_bytes, truth.unattributed_rx_bytes
+        )?;
     }
     writeln!(out)?;
     if report.problems.is_empty() {
