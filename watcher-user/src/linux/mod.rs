@@ -3,6 +3,8 @@
 mod btf;
 mod convert;
 pub mod doctor;
+mod host;
+mod iterate;
 pub mod ladder;
 pub mod load;
 mod log;

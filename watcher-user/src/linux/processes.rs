@@ -1,6 +1,6 @@
 //! Who is who: names, command lines, users and parents, from the programs' records, else from /proc.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use watcher_common::{ProcessExec, ProcessFork};
 use watcher_core::{BootTime, ProcessEvent, ProcessId, ProcessInfo};
@@ -20,11 +20,21 @@ pub struct Processes {
     ended: VecDeque<ProcessId>,
 }
 
+/// Every process that ran at one moment.
+pub struct Census {
+    /// Before this, all of them.
+    pub at: BootTime,
+    /// What the kernel said of each.
+    pub running: Vec<ProcessFork>,
+}
+
 #[derive(Debug)]
 struct Known {
     info: ProcessInfo,
     /// The command line has been looked for.
     complete: bool,
+    /// Forked, and not seen to execute anything: the name is the parent's.
+    inherited: bool,
 }
 
 impl Processes {
@@ -37,7 +47,34 @@ impl Processes {
         if complete {
             events.push(ProcessEvent::Seen { id, info: info.clone() });
         }
-        self.known.insert(id, Known { info, complete });
+        let inherited = matches!(birth, Birth::Fork(_));
+        self.known.insert(id, Known { info, complete, inherited });
+    }
+
+    /// Repairs what lost events have left wrong, from a list of all processes that run: names the known ones that do not,
+    /// and forgets what it believed of those that go by another name.
+    pub fn reconcile(&mut self, census: &Census) -> Vec<ProcessId> {
+        let running = &census.running;
+        let alive: HashMap<ProcessId, String> = running
+            .iter()
+            .map(|task| (ProcessId { tgid: task.tgid, start: BootTime(task.start) }, text(&task.comm)))
+            .collect();
+        for (id, known) in &mut self.known {
+            if alive.get(id).is_some_and(|comm| !known.info.name.starts_with(comm)) {
+                known.complete = false;
+            }
+        }
+        for task in running {
+            let id = ProcessId { tgid: task.tgid, start: BootTime(task.start) };
+            if !self.known.contains_key(&id) {
+                self.born(&Birth::Fork(*task), &mut Vec::new());
+            }
+        }
+        let ended: HashSet<ProcessId> = self.ended.iter().copied().collect();
+        let gone = |id: &&ProcessId| {
+            **id != ProcessId::KERNEL && id.start < census.at && !alive.contains_key(id) && !ended.contains(id)
+        };
+        self.known.keys().filter(gone).copied().collect()
     }
 
     /// A fork runs its parent's program until it executes another.
@@ -56,8 +93,13 @@ impl Processes {
 
     /// Makes sure that a process which is about to be shown has been told of, and its ancestors with it.
     pub fn introduce(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
-        if self.known.get(&id).is_some_and(|known| known.complete) {
+        // A socket's record has the name of its maker, which an exec that went unseen did not tell.
+        let unseen_exec = |known: &Known| known.inherited && !known.info.name.starts_with(&text(comm));
+        if self.known.get(&id).is_some_and(|known| known.complete && (comm.is_empty() || !unseen_exec(known))) {
             return;
+        }
+        if let Some(known) = self.known.get_mut(&id).filter(|known| !comm.is_empty() && unseen_exec(known)) {
+            known.info.name = text(comm);
         }
         if id == ProcessId::KERNEL {
             let info = ProcessInfo { name: "kernel".to_owned(), ..ProcessInfo::default() };
@@ -71,9 +113,15 @@ impl Processes {
             uid: before.map_or(uid, |info| info.uid),
             parent: before.and_then(|info| info.parent),
         };
-        let info = look_up(id, &fallback).unwrap_or(fallback);
+        let inherited = self.known.get(&id).is_some_and(|known| known.inherited);
+        let found = look_up(id, &fallback);
+        let inherited = inherited && found.is_none();
+        let info = found.unwrap_or(fallback);
         let parent = info.parent;
         self.tell(id, info, events);
+        if let Some(known) = self.known.get_mut(&id) {
+            known.inherited = inherited;
+        }
         // Ends at a process that is complete or unknown; the table has no cycles that are incomplete.
         if let Some(parent) = parent.filter(|p| self.known.get(p).is_some_and(|known| !known.complete)) {
             self.introduce(parent, &[], 0, events);
@@ -82,7 +130,7 @@ impl Processes {
 
     fn tell(&mut self, id: ProcessId, info: ProcessInfo, events: &mut Vec<ProcessEvent>) {
         events.push(ProcessEvent::Seen { id, info: info.clone() });
-        self.known.insert(id, Known { info, complete: true });
+        self.known.insert(id, Known { info, complete: true, inherited: false });
     }
 
     /// Forgets a process that has ended, after a while.

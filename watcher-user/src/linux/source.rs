@@ -6,23 +6,27 @@
 use std::{
     collections::{HashMap, HashSet},
     fs::File,
-    io::{self, Read},
-    os::{fd::AsFd, unix::fs::MetadataExt},
+    io,
+    os::fd::AsFd,
     time::{Duration, Instant},
 };
 
 use aya::maps::{Array, Map, MapData, PerCpuArray, RingBuf};
 use thiserror::Error;
-use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, ProcessExit, SocketKey, SocketRecord, reading};
+use watcher_common::{
+    FlowCounters, FlowKey, Loss, OverflowKey, ProcessExit, ProcessFork, SocketKey, SocketRecord, kind, reading,
+};
 use watcher_core::{
     Batch, BootTime, DegradationReason, FlowState, Grade, Losses, ProcessEvent, ProcessId, Quality, Source,
 };
 
 use super::{
     Config,
-    convert::{Converter, Host, Stage, state},
+    convert::{Converter, Stage, state},
+    host::{host, now_boot},
+    iterate::read_records,
     load::{LoadError, Outcome, Probes, load},
-    processes::Processes,
+    processes::{Census, Processes},
     raw,
     ring::{Birth, Drained, Ring},
 };
@@ -57,6 +61,8 @@ pub struct EbpfSource {
     swept: Option<Instant>,
     /// Ends that came while the maps were being read.
     exits: Vec<ProcessExit>,
+    /// Process events that had got lost when the processes were last listed.
+    events_lost: u64,
     ended: Ended,
 }
 
@@ -85,6 +91,7 @@ impl EbpfSource {
             addresses_read: None,
             swept: None,
             exits: Vec::new(),
+            events_lost: 0,
             ended: Ended::new(),
         };
         this.processes_running().map_err(|source| LoadError::Io { doing: "listing the processes that run", source })?;
@@ -98,21 +105,42 @@ impl EbpfSource {
     }
 
     fn processes_running(&mut self) -> io::Result<()> {
+        for fork in self.tasks()? {
+            self.processes.born(&Birth::Fork(fork), &mut Vec::new());
+        }
+        Ok(())
+    }
+
+    /// Every process that runs; none where the kernel cannot tell.
+    fn tasks(&self) -> io::Result<Vec<ProcessFork>> {
+        let mut found = Vec::new();
         let Some(aya::programs::Program::Iter(program)) = self.probes.ebpf.program("watcher_read_tasks") else {
-            return Ok(());
+            return Ok(found);
         };
-        let Ok(fd) = program.fd() else { return Ok(()) };
+        let Ok(fd) = program.fd() else { return Ok(found) };
         let link = raw::iterate(fd.as_fd())?;
-        let mut ignored = Vec::new();
-        read_records(File::from(raw::run_iterator(link.as_fd())?), |fork| {
-            self.processes.born(&Birth::Fork(fork), &mut ignored);
-        })
+        read_records(File::from(raw::run_iterator(link.as_fd())?), |fork| found.push(fork))?;
+        Ok(found)
+    }
+
+    /// The processes that run, when events got lost since the last time: some of the others may have ended unheard.
+    fn census(&mut self) -> Result<Option<Census>, ReadError> {
+        let lost = self.losses()?.process_events;
+        if lost == self.events_lost {
+            return Ok(None);
+        }
+        self.events_lost = lost;
+        let at = BootTime(now_boot());
+        let running = self.tasks().map_err(|source| ReadError { doing: "listing the processes that run", source })?;
+        // Without a list nobody is known to have ended.
+        Ok((!running.is_empty()).then_some(Census { at, running }))
     }
 
     fn read(&mut self) -> Result<Batch, ReadError> {
         let mut batch = Batch::default();
         self.refresh_addresses();
         let before = self.ring.take();
+        let census = self.census()?;
         let mut exits = std::mem::take(&mut self.exits);
         exits.extend(&before.exits);
         self.finals(&before, &mut batch);
@@ -124,6 +152,8 @@ impl EbpfSource {
         let after = self.ring.take();
         self.finals(&after, &mut batch);
         self.exits.extend(&after.exits);
+        let unheard = census.map(|census| self.processes.reconcile(&census)).unwrap_or_default();
+        exits.extend(unheard.iter().map(|id| unheard_end(*id)));
         for exit in &exits {
             self.processes.exited(exited(exit));
             batch.processes.push(ProcessEvent::Exited { id: exited(exit), at: BootTime(exit.at) });
@@ -316,6 +346,11 @@ impl Source for EbpfSource {
     }
 }
 
+/// Nobody knows when; now is the latest that it can have been.
+fn unheard_end(id: ProcessId) -> ProcessExit {
+    ProcessExit { kind: kind::EXIT, tgid: id.tgid, start: id.start.0, at: now_boot() }
+}
+
 fn exited(exit: &ProcessExit) -> ProcessId {
     ProcessId { tgid: exit.tgid, start: BootTime(exit.start) }
 }
@@ -333,49 +368,4 @@ fn quality(outcomes: &[Outcome]) -> Quality {
         }
     }
     Quality { backend: "ebpf", grade: Grade::Pid, degraded }
-}
-
-/// Reads records of one type until the end. A record may be split between two reads.
-fn read_records<T: aya::Pod>(mut from: File, mut each: impl FnMut(T)) -> io::Result<()> {
-    let mut buffer = vec![0u8; 64 << 10];
-    let mut filled = 0;
-    loop {
-        let n = match from.read(&mut buffer[filled..]) {
-            Ok(n) => n,
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
-            // The kernel asks for another read (bpf_seq_read, kernel/bpf/bpf_iter.c).
-            Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => continue,
-            Err(e) => return Err(e),
-        };
-        if n == 0 {
-            return Ok(());
-        }
-        filled += n;
-        let whole = filled / size_of::<T>() * size_of::<T>();
-        for bytes in buffer[..whole].chunks_exact(size_of::<T>()) {
-            each(raw::record(bytes).ok_or_else(|| io::Error::other("short record"))?);
-        }
-        buffer.copy_within(whole..filled, 0);
-        filled -= whole;
-    }
-}
-
-/// Nanoseconds since boot.
-fn now_boot() -> u64 {
-    nix::time::clock_gettime(nix::time::ClockId::CLOCK_BOOTTIME)
-        .map_or(0, |t| t.tv_sec().cast_unsigned() * 1_000_000_000 + t.tv_nsec().cast_unsigned())
-}
-
-/// The addresses of this namespace's interfaces.
-fn host() -> Option<Host> {
-    let netns = std::fs::metadata("/proc/self/ns/net").ok()?.ino() as u32;
-    let interfaces = nix::ifaddrs::getifaddrs().ok()?;
-    let addresses = interfaces
-        .filter_map(|i| i.address)
-        .filter_map(|a| {
-            let v4 = a.as_sockaddr_in().map(|a| std::net::IpAddr::V4(a.ip()));
-            v4.or_else(|| a.as_sockaddr_in6().map(|a| std::net::IpAddr::V6(a.ip())))
-        })
-        .collect();
-    Some(Host { addresses, netns })
 }
