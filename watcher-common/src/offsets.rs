@@ -20,20 +20,37 @@ macro_rules! offsets {
 }
 
 offsets! {
+    // Read in every call: together in one cache line.
     /// `sock_common.skc_family` (u16).
     sock_family,
-    /// `sock_common.skc_state` (u8).
-    sock_state,
+    /// `sock.sk_protocol` (u16).
+    sock_protocol,
     /// `sock_common.skc_daddr` (be32).
     sock_daddr,
-    /// `sock_common.skc_rcv_saddr` (be32).
-    sock_saddr,
-    /// `sock_common.skc_v6_daddr` (16 bytes); absent without IPv6.
-    sock_v6_daddr,
-    /// `sock_common.skc_v6_rcv_saddr` (16 bytes).
-    sock_v6_saddr,
     /// `sock_common.skc_dport` (be16).
     sock_dport,
+    /// `sock_common.skc_v6_daddr` (16 bytes); absent without IPv6.
+    sock_v6_daddr,
+    /// `sock.sk_flags` (unsigned long): bit 1 is SOCK_DONE, a FIN was received.
+    sock_flags,
+    /// `task_struct.start_boottime` (u64).
+    task_start,
+    /// `task_struct.tgid` (int).
+    task_tgid,
+    /// `tcp_sock.inet_conn.icsk_ulp_ops` (pointer).
+    tcp_ulp_ops,
+    /// `tcp_sock.bytes_received` (u64).
+    tcp_bytes_received,
+    /// `tcp_sock.rcv_nxt` (u32).
+    tcp_rcv_nxt,
+    /// `tcp_sock.copied_seq` (u32).
+    tcp_copied_seq,
+    /// `sock_common.skc_state` (u8).
+    sock_state,
+    /// `sock_common.skc_rcv_saddr` (be32).
+    sock_saddr,
+    /// `sock_common.skc_v6_rcv_saddr` (16 bytes).
+    sock_v6_saddr,
     /// `sock_common.skc_num` (u16, host order).
     sock_num,
     /// `sock_common.skc_net.net` (pointer to net).
@@ -42,16 +59,12 @@ offsets! {
     sock_prot,
     /// `proto.sendpage` (pointer), absent since Linux 6.5.
     proto_sendpage,
-    /// `sock.sk_protocol` (u16).
-    sock_protocol,
     /// `sock.sk_type` (u16).
     sock_type,
     /// `sock.sk_err` (int).
     sock_err,
     /// `sock.sk_shutdown` (u8).
     sock_shutdown,
-    /// `sock.sk_flags` (unsigned long): bit 1 is SOCK_DONE, a FIN was received.
-    sock_flags,
     /// The byte that holds the bit field `sock.sk_kern_sock`.
     sock_kern_byte,
     /// Its bit within that byte (0..8), not an offset.
@@ -60,16 +73,10 @@ offsets! {
     tcp_bytes_sent,
     /// `tcp_sock.bytes_retrans` (u64).
     tcp_bytes_retrans,
-    /// `tcp_sock.bytes_received` (u64).
-    tcp_bytes_received,
     /// `tcp_sock.bytes_acked` (u64).
     tcp_bytes_acked,
     /// `tcp_sock.snd_una` (u32).
     tcp_snd_una,
-    /// `tcp_sock.rcv_nxt` (u32).
-    tcp_rcv_nxt,
-    /// `tcp_sock.copied_seq` (u32).
-    tcp_copied_seq,
     /// `tcp_sock.write_seq` (u32).
     tcp_write_seq,
     /// `tcp_sock.snd_nxt` (u32).
@@ -82,16 +89,12 @@ offsets! {
     tcp_segs_in,
     /// `tcp_sock.segs_out` (u32).
     tcp_segs_out,
-    /// `tcp_sock.inet_conn.icsk_ulp_ops` (pointer).
-    tcp_ulp_ops,
     /// `tcp_sock.inet_conn.icsk_inet.inet_sport` (be16): outlives the port in `sock_num`.
     tcp_sport,
     /// `net.ns.inum` (u32).
     net_inum,
     /// `socket.sk` (pointer).
     socket_sk,
-    /// `task_struct.tgid` (int).
-    task_tgid,
     /// `task_struct.pid` (int).
     task_pid,
     /// `task_struct.flags` (u32).
@@ -100,8 +103,6 @@ offsets! {
     task_leader,
     /// `task_struct.real_parent` (pointer).
     task_parent,
-    /// `task_struct.start_boottime` (u64).
-    task_start,
     /// `task_struct.comm` (16 bytes).
     task_comm,
     /// `task_struct.mm` (pointer).

@@ -81,7 +81,8 @@ pub struct TcpCounters {
 
 /// The value of the socket storage, the record that ends a socket, and what the storage iterator writes: one type.
 ///
-/// What every call touches stands first, in as few cache lines as can be.
+/// What every call touches stands first. The kernel puts the value eight bytes into a cache line (bpf_local_storage_data,
+/// include/linux/bpf_local_storage.h), so 56 bytes and then 64 are one line each.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SocketRecord {
@@ -91,12 +92,6 @@ pub struct SocketRecord {
     pub flags: u32,
     /// Address of the `struct sock` these counters stand for: differs from the socket's own in a fresh clone.
     pub sk: u64,
-    /// Start of the owner, `start_boottime`.
-    pub owner_start: u64,
-    /// Owner; 0 is the kernel.
-    pub owner_tgid: u32,
-    /// Which connection of this socket.
-    pub epoch: u32,
     /// Address of the `task_struct` of a thread of the owner that made a call, and when that thread began: together they
     /// name one thread for ever, and save the next call the way over its group leader.
     pub thread: u64,
@@ -116,8 +111,6 @@ pub struct SocketRecord {
     pub remote_port: u16,
     /// IPv6 or IPv4-mapped, network byte order; zero when unknown.
     pub remote: [u8; 16],
-    /// A state of [`crate::claim`]: which remote of an unconnected datagram socket the counters here are about.
-    pub claim: u64,
     /// Sent by the owner, bytes.
     pub tx_bytes: u64,
     /// Received by the owner, bytes.
@@ -132,6 +125,14 @@ pub struct SocketRecord {
     pub last_jiffies: u64,
     /// TCP payload consumed so far, as of the last look; relative counters start at `base_consumed`.
     pub consumed: u64,
+    /// A state of [`crate::claim`]: which remote of an unconnected datagram socket the counters here are about.
+    pub claim: u64,
+    /// Start of the owner, `start_boottime`.
+    pub owner_start: u64,
+    /// Owner; 0 is the kernel.
+    pub owner_tgid: u32,
+    /// Which connection of this socket.
+    pub epoch: u32,
     /// Socket cookie; 0 until it can be asked for.
     pub cookie: u64,
     /// Last change of state, in ticks.
@@ -185,6 +186,8 @@ pub struct SocketKey {
 }
 
 const _: () = assert!(size_of::<TcpCounters>() == 64);
+const _: () = assert!(core::mem::offset_of!(SocketRecord, tx_bytes) == 56);
+const _: () = assert!(core::mem::offset_of!(SocketRecord, owner_start) == 120);
 const _: () = assert!(size_of::<SocketRecord>() == 336);
 const _: () = assert!(size_of::<SocketKey>() == 16);
 crate::pod!(TcpCounters, SocketRecord, SocketKey);

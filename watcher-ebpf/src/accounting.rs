@@ -27,14 +27,9 @@ pub fn count(sk: Sock, slot: Slot, way: Way, n: u64) {
     let owns = slot::is_callers(slot);
     // SAFETY: a valid map value.
     let kind = u16::from(unsafe { (*slot).socket_type });
-    if kind == SOCK_STREAM || kind == SOCK_SEQPACKET {
-        if owns {
-            return to_slot(sk, slot, way, n);
-        }
-        return to_flow(sk, Some(slot), slot::caller(slot), [0; 2], 0, way, n);
-    }
-    let (address, port) = remote::of_call(sk, slot, way);
-    if owns && remote::is_slots(slot, address, port) {
+    let stream = kind == SOCK_STREAM || kind == SOCK_SEQPACKET;
+    let (address, port) = if stream { ([0; 2], 0) } else { remote::of_call(sk, slot, way) };
+    if owns && (stream || remote::is_slots(slot, address, port)) {
         return to_slot(sk, slot, way, n);
     }
     to_flow(sk, Some(slot), slot::caller(slot), address, port, way, n);
@@ -79,13 +74,33 @@ fn begin(flags: *mut u32, way: Way) {
     }
 }
 
+/// What a call moved that its socket's slot does not take.
+struct Call {
+    sk: Sock,
+    /// Null when the socket has none.
+    slot: Slot,
+    caller: Process,
+    address: [u64; 2],
+    port: u16,
+    way: Way,
+    n: u64,
+}
+
 /// Everything else: another process, another remote, no slot.
 #[inline(always)]
 pub fn to_flow(sk: Sock, slot: Option<Slot>, caller: Process, address: [u64; 2], port: u16, way: Way, n: u64) {
-    let (cookie, epoch) = match slot {
+    elsewhere(&Call { sk, slot: slot.unwrap_or(core::ptr::null_mut()), caller, address, port, way, n });
+}
+
+/// Out of line: the common case stays short, in the cache and for the verifier.
+#[inline(never)]
+fn elsewhere(call: &Call) {
+    let Call { sk, slot, caller, address, port, way, n } = *call;
+    let (cookie, epoch) = if slot.is_null() {
+        (kernel::cookie(sk), 0)
+    } else {
         // SAFETY: a valid map value.
-        Some(slot) => (slot::cookie(slot, sk), unsafe { (*slot).epoch }),
-        None => (kernel::cookie(sk), 0),
+        (slot::cookie(slot, sk), unsafe { (*slot).epoch })
     };
     let mut key = FlowKey {
         cookie,
@@ -97,7 +112,7 @@ pub fn to_flow(sk: Sock, slot: Option<Slot>, caller: Process, address: [u64; 2],
         pad: [0; 3],
     };
     slot::put(&raw mut key.remote, address);
-    if let Some(slot) = slot {
+    if !slot.is_null() {
         // SAFETY: a valid map value.
         unsafe {
             match way {
@@ -110,7 +125,7 @@ pub fn to_flow(sk: Sock, slot: Option<Slot>, caller: Process, address: [u64; 2],
     let flow = match FLOWS.get_ptr_mut(&key) {
         Some(flow) => Some(flow),
         None => {
-            insert(&key, sk, slot.unwrap_or(core::ptr::null_mut()), way);
+            insert(&key, sk, slot, way);
             FLOWS.get_ptr_mut(&key)
         }
     };

@@ -134,7 +134,7 @@ fn seed(sk: Sock, task: Task) {
     if slot::find(sk).is_some() {
         return;
     }
-    let Some(slot) = slot::find_or_create(sk, || kernel::Process::KERNEL) else { return };
+    let Some(slot) = slot::find_or_create(sk, slot::Maker::Kernel) else { return };
     let owner = task.process();
     // SAFETY: a valid map value.
     unsafe {

@@ -68,11 +68,11 @@ fn changed(sk: Sock, old: i32, new: i32) {
 #[inline(always)]
 fn slot_for(sk: Sock, old: i32, new: i32) -> Option<Slot> {
     if new == SYN_SENT || new == LISTEN {
-        return slot::find_or_create(sk, || Task::current().process());
+        return slot::find_or_create(sk, slot::Maker::Caller);
     }
     if new == SYN_RECV && old == LISTEN {
         // A child in softirq. Without an inherited slot its owner is whoever first uses it: until then, the kernel.
-        return slot::find_or_create(sk, || Process::KERNEL);
+        return slot::find_or_create(sk, slot::Maker::Kernel);
     }
     slot::find(sk)
 }

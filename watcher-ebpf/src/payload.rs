@@ -59,7 +59,7 @@ pub fn received(sk: Sock, ret: i32, flags: i32) {
 fn moved(sk: Sock, way: Way, n: u64) {
     let family = sk.family();
     if family == AF_INET || family == AF_INET6 {
-        match slot::find_or_create(sk, || Task::current().process()) {
+        match slot::find_or_create(sk, slot::Maker::Caller) {
             Some(slot) => count(sk, slot, way, n),
             None => to_flow(sk, None, Task::current().process(), [0; 2], 0, way, n),
         }

@@ -37,16 +37,32 @@ pub fn find(sk: Sock) -> Option<Slot> {
     Some(slot)
 }
 
-/// The slot of a socket, made on the spot if need be. `owner` is who it belongs to in that case.
+/// Who a new slot belongs to.
+#[derive(Clone, Copy)]
+pub enum Maker {
+    /// The current task's process.
+    Caller,
+    /// Nobody in particular: the kernel, until somebody else is found.
+    Kernel,
+}
+
+/// The slot of a socket, made on the spot if need be.
 #[inline(always)]
-pub fn find_or_create(sk: Sock, owner: impl FnOnce() -> Process) -> Option<Slot> {
+pub fn find_or_create(sk: Sock, maker: Maker) -> Option<Slot> {
     if let Some(slot) = find(sk) {
         return Some(slot);
     }
+    let slot = create(sk, maker);
+    if slot.is_null() { None } else { Some(slot) }
+}
+
+/// Null when there is no memory for it.
+#[inline(never)]
+fn create(sk: Sock, maker: Maker) -> Slot {
     let slot = storage(sk.0, u64::from(BPF_SK_STORAGE_GET_F_CREATE));
     if slot.is_null() {
         lost(Loss::StorageFailed, 1);
-        return None;
+        return slot;
     }
     let kern = sk.is_kernel();
     // SAFETY: not null, so a valid map value.
@@ -55,9 +71,13 @@ pub fn find_or_create(sk: Sock, owner: impl FnOnce() -> Process) -> Option<Slot>
         (*slot).sk = sk.0 as u64;
         (*slot).flags = if kern { flag::KERNEL } else { 0 };
     }
-    set_owner(slot, if kern { Process::KERNEL } else { owner() });
+    let owner = match maker {
+        Maker::Caller if !kern => Task::current().process(),
+        _ => Process::KERNEL,
+    };
+    set_owner(slot, owner);
     describe(slot, sk);
-    Some(slot)
+    slot
 }
 
 /// The slot in a cgroup hook: `sk` is a `struct bpf_sock`, whose fields the hook may read but whose address means nothing.

@@ -29,7 +29,7 @@ fn read(sk: Sock) {
     let consumed = tcp.consumed(sk);
     let Some(slot) = slot::find(sk) else {
         // Older than the collector and not seeded, or without storage: from here on.
-        if let Some(slot) = slot::find_or_create(sk, || Task::current().process()) {
+        if let Some(slot) = slot::find_or_create(sk, slot::Maker::Caller) {
             iterators::baseline(slot, sk);
         }
         return;
