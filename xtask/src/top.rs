@@ -27,7 +27,7 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
         );
     }
     let mut cargo = Command::new("cargo");
-    cargo.args(["build", "--quiet", "--release", "--package", "watcher-user", "--bin", "watcher"]);
+    cargo.args(["build", "--release", "--package", "watcher-user", "--bin", "watcher"]);
     eprintln!("$ {}", shown(&cargo));
     quiet(cargo.current_dir(repo::root()).env_remove("WATCHER_EBPF_OBJECT")).context("watcher could not be built")?;
     let program = repo::target_dir().join("release/watcher");
