@@ -32,15 +32,18 @@ pub fn install(packages: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Whether apt knows a package of this name.
-pub fn knows(package: &str) -> bool {
-    let mut command = std::process::Command::new("apt-cache");
-    crate::run::capture(command.args(["show", "--no-all-versions", package])).is_ok_and(|text| !text.is_empty())
+/// Whether apt knows a package of this name; asks again with new lists before it says no.
+pub fn finds(package: &str) -> bool {
+    if !on_path("apt-cache") {
+        return false;
+    }
+    knows(package) || (update().is_ok() && knows(package))
 }
 
-/// Fetches the lists where there are none.
-pub fn ensure_lists() -> Result<()> {
-    if lists_are_there() { Ok(()) } else { update() }
+/// Whether apt knows a package of this name.
+fn knows(package: &str) -> bool {
+    let mut command = std::process::Command::new("apt-cache");
+    crate::run::capture(command.args(["show", "--no-all-versions", package])).is_ok_and(|text| !text.is_empty())
 }
 
 fn lists_are_there() -> bool {

@@ -71,10 +71,7 @@ fn install_linker() -> Result<()> {
     let there = Path::new(&prefix).join("lib/libPolly.a").exists()
         && ["/usr/include/zlib.h", "/usr/include/zstd.h"].iter().all(|header| Path::new(header).exists());
     if !there {
-        if on_path("apt-get") {
-            apt::ensure_lists()?;
-        }
-        if !apt::knows(&llvm) {
+        if !apt::finds(&llvm) {
             bail!("bpf-linker cannot be built: this system's packages have no {llvm} (apt.llvm.org has it)");
         }
         // g++ links LLVM, which is C++.

@@ -127,8 +127,7 @@ async fn a_reader_that_has_gone_is_a_broken_pipe_in_the_error() {
 async fn a_signal_stops() {
     let stop = Stop::listen().unwrap();
     let began = Instant::now();
-    let pid = std::process::id().to_string();
-    std::process::Command::new("kill").args(["-HUP", &pid]).status().unwrap();
+    nix::sys::signal::raise(nix::sys::signal::Signal::SIGHUP).unwrap();
     let source = Steady { began, quality: quality(), reads: Rc::default(), pause: Duration::ZERO };
     let log = Log::default();
     watch(source, log.clone(), timing(60_000, None, true), stop).await.unwrap();
