@@ -13,7 +13,7 @@ use aya_log_ebpf::{debug, trace};
 use watcher_common::flag;
 
 use crate::{
-    kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Process, Sock, Task, jiffies, now},
+    kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Sock, jiffies, now},
     record,
     slot::{self, Slot},
 };

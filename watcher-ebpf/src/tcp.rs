@@ -9,7 +9,7 @@ use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use crate::{
     accounting::{Way, count},
     iterators,
-    kernel::{Sock, Task, Tcp},
+    kernel::{Sock, Tcp},
     maps::Seen,
     slot::{self, Slot},
 };
