@@ -125,7 +125,7 @@ impl EbpfSource {
 
     /// The processes that run, when events got lost since the last time: some of the others may have ended unheard.
     fn census(&mut self) -> Result<Option<Census>, ReadError> {
-        let lost = self.losses()?.process_events;
+        let lost = self.lost(Loss::ProcessEvent)?;
         if lost == self.events_lost {
             return Ok(None);
         }
@@ -302,19 +302,23 @@ impl EbpfSource {
     }
 
     fn losses(&self) -> Result<Losses, ReadError> {
-        let error = |e: aya::maps::MapError| ReadError { doing: "LOSSES", source: io::Error::other(e) };
-        let Some(map) = self.probes.ebpf.map("LOSSES") else { return Ok(Losses::default()) };
-        let array: PerCpuArray<_, u64> = PerCpuArray::try_from(map).map_err(error)?;
-        let sum = |loss: Loss| array.get(&(loss as u32), 0).map(|cpus| cpus.iter().sum::<u64>()).map_err(error);
         Ok(Losses {
-            ring_full: sum(Loss::RingFull)?,
-            map_full: sum(Loss::MapFull)?,
-            storage_failed: sum(Loss::StorageFailed)?,
+            ring_full: self.lost(Loss::RingFull)?,
+            map_full: self.lost(Loss::MapFull)?,
+            storage_failed: self.lost(Loss::StorageFailed)?,
             recursion_misses: self.recursion_misses(),
-            process_events: sum(Loss::ProcessEvent)?,
-            unattributed_tx_bytes: sum(Loss::LostTx)?,
-            unattributed_rx_bytes: sum(Loss::LostRx)?,
+            process_events: self.lost(Loss::ProcessEvent)?,
+            unattributed_tx_bytes: self.lost(Loss::LostTx)?,
+            unattributed_rx_bytes: self.lost(Loss::LostRx)?,
         })
+    }
+
+    /// One loss counter, over all CPUs.
+    fn lost(&self, what: Loss) -> Result<u64, ReadError> {
+        let error = |e: aya::maps::MapError| ReadError { doing: "LOSSES", source: io::Error::other(e) };
+        let Some(map) = self.probes.ebpf.map("LOSSES") else { return Ok(0) };
+        let array: PerCpuArray<_, u64> = PerCpuArray::try_from(map).map_err(error)?;
+        array.get(&(what as u32), 0).map(|cpus| cpus.iter().sum()).map_err(error)
     }
 
     fn recursion_misses(&self) -> u64 {
