@@ -12,7 +12,7 @@ pub struct FlowKey {
     pub start: u64,
     /// The process; 0 is the kernel.
     pub tgid: u32,
-    /// [`crate::SocketRecord::epoch`].
+    /// [`crate::SocketRecord::epoch`], or [`BARE_EPOCH`].
     pub epoch: u32,
     /// IPv6 or IPv4-mapped; zero where the socket determines the remote or none is known.
     pub remote: [u8; 16],
@@ -21,6 +21,9 @@ pub struct FlowKey {
     /// Always 0.
     pub pad: [u16; 3],
 }
+
+/// The epoch of what was counted without the socket's record ([`crate::flag::BARE`]), which alone knows the real one.
+pub const BARE_EPOCH: u32 = u32::MAX;
 
 /// Counters of one flow in the flow map, with what is needed to show it without its socket.
 #[repr(C)]

@@ -6,13 +6,15 @@
 
 mod accounting;
 mod loss;
+mod marks;
 mod offsets;
 mod process;
 mod remote;
 mod socket;
 
-pub use accounting::{FlowCounters, FlowKey, OverflowKey};
+pub use accounting::{BARE_EPOCH, FlowCounters, FlowKey, OverflowKey};
 pub use loss::Loss;
+pub use marks::Marks;
 pub use offsets::{ABSENT, Offsets};
 pub use process::{ARGS_LEN, FILENAME_LEN, ProcessExec, ProcessExit, ProcessFork};
 pub use remote::PendingRemote;
@@ -40,6 +42,14 @@ pub mod reading {
     pub const BOOT: u32 = 2;
     /// How many there are.
     pub const COUNT: u32 = 3;
+}
+
+/// Which map an entry is taken out of.
+pub mod forget {
+    /// The flow map.
+    pub const FLOW: u64 = 0;
+    /// The final records that waited.
+    pub const WAITING: u64 = 1;
 }
 
 /// Bytes in the kernel's `task_struct.comm`, the terminating NUL included (include/linux/sched.h).

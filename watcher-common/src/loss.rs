@@ -1,6 +1,6 @@
 //! Every way to lose something has a counter.
 
-/// Index into the per-CPU array of loss counters.
+/// Index into the array of loss counters.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loss {
@@ -16,9 +16,11 @@ pub enum Loss {
     LostTx = 4,
     /// Bytes received for which even the overflow map had no room.
     LostRx = 5,
+    /// A change of a connection's state went unseen.
+    State = 6,
 }
 
 impl Loss {
     /// How many counters there are.
-    pub const COUNT: u32 = 6;
+    pub const COUNT: u32 = 7;
 }

@@ -59,6 +59,8 @@ offsets! {
     sock_prot,
     /// `proto.sendpage` (pointer), absent since Linux 6.5.
     proto_sendpage,
+    /// `sock_common.skc_cookie` (u64).
+    sock_cookie,
     /// `sock.sk_type` (u16).
     sock_type,
     /// `sock.sk_err` (int).
@@ -123,5 +125,5 @@ offsets! {
     binprm_filename,
 }
 
-const _: () = assert!(size_of::<Offsets>() == 50 * 4);
+const _: () = assert!(size_of::<Offsets>() == 51 * 4);
 crate::pod!(Offsets);

@@ -16,7 +16,8 @@ pub mod flag {
     pub const LISTENER: u32 = 1 << 4;
     /// A connection reached state CLOSE; `kernel` holds the counters of that moment.
     pub const CLOSED: u32 = 1 << 5;
-    /// The final record was handed over: nothing changes any more.
+    /// The socket is gone and its last record was handed over: nothing changes any more. In a record that is handed over
+    /// without it, the connection ended and its socket begins another.
     pub const FINAL: u32 = 1 << 6;
     /// A RST came in (tracepoint tcp_receive_reset).
     pub const RESET_RECEIVED: u32 = 1 << 7;
@@ -36,6 +37,10 @@ pub mod flag {
     pub const RAW: u32 = 1 << 14;
     /// Left by `connect(AF_UNSPEC)`: no error, neither direction shut down.
     pub const DISCONNECTED: u32 = 1 << 15;
+    /// Counted by a program that knew the socket's address and not its type: the socket's own record does not include it.
+    pub const BARE: u32 = 1 << 16;
+    /// No process holds the TCP socket any more: its bytes are final, its life goes on in the kernel.
+    pub const RELEASED: u32 = 1 << 17;
 }
 
 /// States of [`SocketRecord::claim`]. The first datagram decides, for good.

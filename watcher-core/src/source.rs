@@ -63,10 +63,13 @@ pub struct Losses {
     /// Socket-storage allocations that failed. What such a socket sent was counted in the flow map; what TCP received on
     /// it may be missing.
     pub storage_failed: u64,
-    /// Program runs that the kernel skipped because the program was already running on that CPU.
+    /// Program runs that the kernel skipped because the program was already running on that CPU, and that no other program
+    /// made up for: calls that may not have been counted, at most.
     pub recursion_misses: u64,
-    /// Process events that did not fit into the ring buffer: a name may be missing, bytes are not.
+    /// Process events that did not fit into the ring buffer or went unseen: a name may be missing, bytes are not.
     pub process_events: u64,
+    /// Changes of a connection's state that went unseen: a time or a reason may be missing, bytes are not.
+    pub state_changes: u64,
     /// Bytes sent that no map had room for: counted, and owned by nobody.
     pub unattributed_tx_bytes: u64,
     /// Bytes received that no map had room for.
@@ -86,7 +89,7 @@ impl Losses {
     /// Events that were dropped, of any kind.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
-        self.ring_full + self.process_events + self.recursion_misses
+        self.ring_full + self.process_events + self.state_changes + self.recursion_misses
     }
 }
 

@@ -1,11 +1,14 @@
 //! Charging bytes to a process: in the socket's slot when the caller owns the socket, else in the flow map.
 
 use aya_ebpf::helpers::bpf_get_current_comm;
-use watcher_common::{COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag};
+use watcher_common::{BARE_EPOCH, COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag};
 
 use crate::{
-    bytes::add,
-    kernel::{self, AF_INET, AF_INET6, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, jiffies, now},
+    bytes::{add, take},
+    kernel::{
+        self, AF_INET, AF_INET6, BareSock, Facts, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, Task, jiffies,
+        now,
+    },
     loss::lost,
     maps::{FLOWS, OVERFLOW},
     remote,
@@ -122,18 +125,76 @@ fn elsewhere(call: &Call) {
             (*slot).changed_jiffies = jiffies();
         }
     }
-    let flow = match FLOWS.get_ptr_mut(&key) {
+    to_entry(&key, way, n, || insert(&key, sk, slot, way));
+}
+
+/// Charges bytes on a socket of which only the address is known. What the socket's own record would tell, user space adds.
+#[inline(always)]
+pub fn count_bare(sk: BareSock, family: u16, way: Way, n: u64) {
+    let caller = if sk.is_kernel() { Process::KERNEL } else { Task::current().process() };
+    let cookie = sk.cookie();
+    let kind = sk.socket_type();
+    let stream = kind == SOCK_STREAM || kind == SOCK_SEQPACKET || (family != AF_INET && family != AF_INET6);
+    let (address, port) = if stream { ([0; 2], 0) } else { remote::of_bare_call(sk, family, cookie, way) };
+    let mut key = FlowKey {
+        cookie,
+        start: caller.start,
+        tgid: caller.tgid,
+        epoch: BARE_EPOCH,
+        remote: [0; 16],
+        remote_port: port,
+        pad: [0; 3],
+    };
+    slot::put(&raw mut key.remote, address);
+    to_entry(&key, way, n, || insert_bare(&key, sk, way));
+}
+
+/// Moves what the owner's bare entry has into its slot: the socket begins another connection, and the entry cannot tell them
+/// apart.
+#[inline(never)]
+pub fn settle(slot: Slot) {
+    // SAFETY: a valid map value.
+    let key = unsafe {
+        FlowKey {
+            cookie: (*slot).cookie,
+            start: (*slot).owner_start,
+            tgid: (*slot).owner_tgid,
+            epoch: BARE_EPOCH,
+            remote: [0; 16],
+            remote_port: 0,
+            pad: [0; 3],
+        }
+    };
+    if let Some(flow) = FLOWS.get_ptr_mut(&key) {
+        // SAFETY: valid map values.
+        unsafe {
+            add(&raw mut (*slot).tx_bytes, take(&raw mut (*flow).tx_bytes));
+            add(&raw mut (*slot).rx_bytes, take(&raw mut (*flow).rx_bytes));
+            add(&raw mut (*slot).tx_calls, take(&raw mut (*flow).tx_calls));
+            add(&raw mut (*slot).rx_calls, take(&raw mut (*flow).rx_calls));
+            if (*slot).first == 0 {
+                (*slot).first = (*flow).first;
+            }
+            (*slot).last_jiffies = (*flow).last_jiffies;
+        }
+    }
+}
+
+/// Adds to an entry of the flow map, which `make` inserts if need be.
+#[inline(always)]
+fn to_entry(key: &FlowKey, way: Way, n: u64, make: impl FnOnce()) {
+    let flow = match FLOWS.get_ptr_mut(key) {
         Some(flow) => Some(flow),
         None => {
-            insert(&key, sk, slot, way);
-            FLOWS.get_ptr_mut(&key)
+            make();
+            FLOWS.get_ptr_mut(key)
         }
     };
     match flow {
         Some(flow) => bump(flow, way, n),
         None => {
             lost(Loss::MapFull, 1);
-            to_overflow(caller, way, n);
+            to_overflow(Process { tgid: key.tgid, start: key.start }, way, n);
         }
     }
 }
@@ -157,43 +218,62 @@ fn bump(flow: *mut FlowCounters, way: Way, n: u64) {
 }
 
 /// A fresh entry; `slot` may be null (an `Option` would be two registers, one of them unset, which the verifier refuses).
-/// When two CPUs make the same one, the second insertion fails and does no harm.
 #[inline(never)]
 fn insert(key: &FlowKey, sk: Sock, slot: Slot, way: Way) {
     let mut fresh = empty();
-    fresh.uid = kernel::current_uid();
-    fresh.comm = bpf_get_current_comm().unwrap_or([0; COMM_LEN]);
-    fresh.family = sk.family();
-    fresh.protocol = sk.protocol();
-    let kind = sk.socket_type();
-    fresh.netns = sk.netns();
-    fresh.first = now();
+    let facts = sk.facts();
     if !slot.is_null() {
         // SAFETY: a valid map value.
         unsafe {
             fresh.owner_tgid = (*slot).owner_tgid;
             fresh.owner_start = (*slot).owner_start;
             fresh.flags = (*slot).flags & (flag::SEEDED | flag::KERNEL | flag::TCP);
-            if kind == SOCK_STREAM {
+            if facts.socket_type == SOCK_STREAM {
                 fresh.flags |= (*slot).flags & (flag::OUTGOING | flag::INCOMING);
             }
         }
     }
     begin(&raw mut fresh.flags, way);
-    if kind == SOCK_RAW {
+    fill(fresh, key, &facts);
+}
+
+/// The same without a slot. The direction of a connection is in its record.
+#[inline(never)]
+fn insert_bare(key: &FlowKey, sk: BareSock, way: Way) {
+    let mut fresh = empty();
+    let facts = sk.facts();
+    fresh.flags = flag::BARE;
+    if key.tgid == 0 {
+        fresh.flags |= flag::KERNEL;
+    }
+    if facts.socket_type != SOCK_STREAM {
+        begin(&raw mut fresh.flags, way);
+    }
+    fill(fresh, key, &facts);
+}
+
+/// Completes and inserts an entry. When two CPUs make the same one, the second insertion fails and does no harm.
+#[inline(always)]
+fn fill(mut fresh: FlowCounters, key: &FlowKey, facts: &Facts) {
+    fresh.uid = kernel::current_uid();
+    fresh.comm = bpf_get_current_comm().unwrap_or([0; COMM_LEN]);
+    fresh.family = facts.family;
+    fresh.protocol = facts.protocol;
+    fresh.netns = facts.netns;
+    fresh.first = now();
+    if facts.socket_type == SOCK_RAW {
         fresh.flags |= flag::RAW;
     }
-    if fresh.family == AF_INET || fresh.family == AF_INET6 {
-        let (local, remote) = slot::addresses(sk, fresh.family);
-        fresh.local_port = sk.local_port();
-        slot::put(&raw mut fresh.local, local);
+    if facts.family == AF_INET || facts.family == AF_INET6 {
+        fresh.local_port = facts.local_port;
+        slot::put(&raw mut fresh.local, facts.local);
         if key.remote_port != 0 || slot::connected(slot::get(&raw const key.remote)) {
             fresh.remote = key.remote;
             fresh.remote_port = key.remote_port;
             fresh.flags |= flag::REMOTE;
-        } else if slot::connected(remote) {
-            slot::put(&raw mut fresh.remote, remote);
-            fresh.remote_port = sk.remote_port();
+        } else if slot::connected(facts.remote) {
+            slot::put(&raw mut fresh.remote, facts.remote);
+            fresh.remote_port = facts.remote_port;
             fresh.flags |= flag::REMOTE;
         }
     }

@@ -25,3 +25,10 @@ pub fn exchange_if(word: *mut u64, old: u64, new: u64) -> bool {
         .1
     }
 }
+
+/// Sets a counter to 0; what it was.
+#[inline(always)]
+pub fn take(counter: *mut u64) -> u64 {
+    // SAFETY: as in `add`.
+    unsafe { core::intrinsics::atomic_xchg::<u64, { core::intrinsics::AtomicOrdering::SeqCst }>(counter, 0) }
+}

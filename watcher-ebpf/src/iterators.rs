@@ -1,6 +1,7 @@
 //! Reading and seeding: programs that user space runs, not hooks.
 //!
 //! - `iter/bpf_sk_storage_map` (Linux 5.9): writes every slot that changed since the tick that user space names.
+//! - `iter/bpf_map_elem` (Linux 5.9): writes every entry of a hash map. Not by bpf(2): see `SHARED` in `maps.rs`.
 //! - `iter/task` (Linux 5.8): writes every process that runs.
 //! - `iter/task_file` (Linux 5.8; `bpf_sock_from_file` and storage in iterators 5.11): gives sockets that existed before
 //!   the collector a slot, owned by the first process found to hold them, counting from now.
@@ -10,13 +11,15 @@ use core::ffi::c_void;
 use aya_ebpf::{
     bindings::seq_file,
     helpers::generated::{bpf_seq_write, bpf_sock_from_file},
+    macros::raw_tracepoint,
+    programs::RawTracePointContext,
 };
-use watcher_common::{SocketRecord, flag, reading};
+use watcher_common::{FlowCounters, FlowKey, OverflowKey, SocketKey, SocketRecord, flag, forget, reading};
 
 use crate::{
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Sock, Task},
-    lifecycle::has_story,
-    maps::{READING, Seen},
+    lifecycle::{LISTEN, has_story},
+    maps::{FLOWS, READING, Seen, WAITING},
     process,
     slot::{self, Slot},
 };
@@ -46,19 +49,33 @@ pub fn watcher_read_sockets(ctx: *const StorageContext) -> i32 {
             stamp();
             return 0;
         }
+        write_changed((*(*ctx).meta).seq, slot);
+    }
+    0
+}
+
+/// Writes a slot that has something to tell and changed since the tick that user space named.
+#[inline(always)]
+fn write_changed(seq: *mut seq_file, slot: Slot) {
+    // SAFETY: a valid map value.
+    unsafe {
         let flags = (*slot).flags;
-        if flags & (flag::FINAL | flag::LISTENER) != 0 || (*slot).cookie == 0 || !has_story(slot) {
-            return 0;
+        if flags & (flag::FINAL | flag::LISTENER) != 0 || (*slot).cookie == 0 {
+            return;
+        }
+        // The flow map may have the bytes, but does not know that the socket was there before.
+        let known_by_others = flags & flag::SEEDED != 0 && Seen::Bare.ever();
+        if !has_story(slot) && !known_by_others {
+            return;
         }
         let since = READING.get(reading::SINCE).copied().unwrap_or(0);
         if (*slot).last_jiffies < since && (*slot).changed_jiffies < since {
-            return 0;
+            return;
         }
         (*slot).reported_tx = (*slot).tx_bytes;
         (*slot).reported_rx = (*slot).rx_bytes;
-        bpf_seq_write((*(*ctx).meta).seq, slot.cast(), size_of::<SocketRecord>() as u32);
+        bpf_seq_write(seq, slot.cast(), size_of::<SocketRecord>() as u32);
     }
-    0
 }
 
 /// The last call of a run has no socket: it tells how ticks and time relate.
@@ -71,6 +88,62 @@ fn stamp() {
             *time = kernel::now();
         }
     }
+}
+
+/// `struct bpf_iter__bpf_map_elem` (kernel/bpf/map_iter.c).
+#[repr(C)]
+pub struct ElementContext {
+    meta: *const Meta,
+    map: *const c_void,
+    key: *const c_void,
+    value: *const c_void,
+}
+
+/// An entry of a hash map: key, then value. The kernel compares their sizes with the map's when user space binds the two.
+#[inline(always)]
+fn write_entry<K, V>(ctx: *const ElementContext) -> i32 {
+    // SAFETY: the kernel passes this context; the verifier checks every load.
+    unsafe {
+        let (seq, key, value) = ((*(*ctx).meta).seq, (*ctx).key, (*ctx).value);
+        if !key.is_null() && !value.is_null() {
+            bpf_seq_write(seq, key.cast_mut(), size_of::<K>() as u32);
+            bpf_seq_write(seq, value.cast_mut(), size_of::<V>() as u32);
+        }
+    }
+    0
+}
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/bpf_map_elem")]
+pub fn watcher_read_flows(ctx: *const ElementContext) -> i32 {
+    write_entry::<FlowKey, FlowCounters>(ctx)
+}
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/bpf_map_elem")]
+pub fn watcher_read_waiting(ctx: *const ElementContext) -> i32 {
+    write_entry::<SocketKey, SocketRecord>(ctx)
+}
+
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/bpf_map_elem")]
+pub fn watcher_read_overflow(ctx: *const ElementContext) -> i32 {
+    write_entry::<OverflowKey, FlowCounters>(ctx)
+}
+
+/// Takes an entry out of a map: which one ([`forget`]), then the words of its key. User space runs it by BPF_PROG_TEST_RUN.
+#[raw_tracepoint]
+pub fn watcher_forget(ctx: RawTracePointContext) -> i32 {
+    let which: u64 = ctx.arg(0);
+    let key: [u64; 6] = [ctx.arg(1), ctx.arg(2), ctx.arg(3), ctx.arg(4), ctx.arg(5), ctx.arg(6)];
+    // SAFETY: both keys are plain words, and no longer than these.
+    let _ = unsafe {
+        match which {
+            forget::FLOW => FLOWS.remove(&*(&raw const key).cast::<FlowKey>()),
+            _ => WAITING.remove(&*(&raw const key).cast::<SocketKey>()),
+        }
+    };
+    0
 }
 
 /// `struct bpf_iter__task` (kernel/bpf/task_iter.c).
@@ -108,25 +181,49 @@ pub struct FileContext {
 #[unsafe(no_mangle)]
 #[unsafe(link_section = "iter/task_file")]
 pub fn watcher_seed(ctx: *const FileContext) -> i32 {
+    if let Some((sk, task)) = socket_of_file(ctx) {
+        seed(sk, task);
+    }
+    0
+}
+
+/// Where the storage iterator cannot be trusted (see `traits.rs` in watcher-user): the sockets that processes hold.
+#[unsafe(no_mangle)]
+#[unsafe(link_section = "iter/task_file")]
+pub fn watcher_read_files(ctx: *const FileContext) -> i32 {
+    // SAFETY: the kernel passes this context; the verifier checks every load.
+    let (seq, task) = unsafe { ((*(*ctx).meta).seq, (*ctx).task) };
+    if task.is_null() {
+        stamp();
+        return 0;
+    }
+    if let Some((sk, _)) = socket_of_file(ctx)
+        && let Some(slot) = slot::find(sk)
+    {
+        write_changed(seq, slot);
+    }
+    0
+}
+
+/// The internet socket that a descriptor leads to, and the process.
+#[inline(always)]
+fn socket_of_file(ctx: *const FileContext) -> Option<(Sock, Task)> {
     // SAFETY: the kernel passes this context; the verifier checks every load.
     let (task, file) = unsafe { ((*ctx).task, (*ctx).file) };
     if task.is_null() || file.is_null() {
-        return 0;
+        return None;
     }
     // SAFETY: `file` is a BTF-typed file.
     let socket: *const c_void = unsafe { bpf_sock_from_file(file.cast_mut().cast()) }.cast();
     if socket.is_null() {
-        return 0;
+        return None;
     }
     let sk = kernel::sock_of(socket);
     if sk.0.is_null() {
-        return 0;
+        return None;
     }
     let family = sk.family();
-    if family == AF_INET || family == AF_INET6 {
-        seed(sk, Task(task));
-    }
-    0
+    (family == AF_INET || family == AF_INET6).then_some((sk, Task(task)))
 }
 
 #[inline(always)]
@@ -152,7 +249,7 @@ pub fn baseline(slot: Slot, sk: Sock) {
     // SAFETY: a valid map value.
     unsafe {
         (*slot).flags |= flag::SEEDED;
-        if sk.state() == 10 {
+        if i32::from(sk.state()) == LISTEN {
             (*slot).flags |= flag::LISTENER;
         }
         slot::cookie(slot, sk);

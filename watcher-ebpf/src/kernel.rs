@@ -32,6 +32,30 @@ fn field<T: Copy>(base: *const c_void, offset: u32) -> T {
     unsafe { read_volatile(base.cast::<u8>().add(offset as usize).cast::<T>()) }
 }
 
+mod bare;
+pub use bare::BareSock;
+
+/// What an entry of the flow map tells of its socket.
+pub struct Facts {
+    pub family: u16,
+    pub protocol: u16,
+    pub socket_type: u16,
+    /// Host byte order.
+    pub local_port: u16,
+    /// Host byte order.
+    pub remote_port: u16,
+    pub netns: u32,
+    /// IPv6 or IPv4-mapped, in memory order, like `remote`.
+    pub local: [u64; 2],
+    pub remote: [u64; 2],
+}
+
+/// IPv4 as IPv4-mapped, in memory order.
+#[inline(always)]
+pub fn mapped(v4: u32) -> [u64; 2] {
+    [0, u64::from(v4) << 32 | 0xffff_0000]
+}
+
 /// AF_INET (include/linux/socket.h).
 pub const AF_INET: u16 = 2;
 /// AF_INET6.
@@ -162,6 +186,30 @@ impl Sock {
     pub fn fin_received(self) -> bool {
         let flags: u64 = field(self.0, offset!(sock_flags));
         flags & SOCK_DONE != 0
+    }
+    /// Local and remote address.
+    #[inline(always)]
+    pub fn addresses(self, family: u16) -> ([u64; 2], [u64; 2]) {
+        if family == AF_INET6 {
+            (self.local6(), self.remote6())
+        } else {
+            (mapped(self.local4()), mapped(self.remote4()))
+        }
+    }
+    #[inline(always)]
+    pub fn facts(self) -> Facts {
+        let family = self.family();
+        let (local, remote) = self.addresses(family);
+        Facts {
+            family,
+            protocol: self.protocol(),
+            socket_type: self.socket_type(),
+            local_port: self.local_port(),
+            remote_port: self.remote_port(),
+            netns: self.netns(),
+            local,
+            remote,
+        }
     }
     /// `None` unless this is a full TCP socket (net/core/filter.c, `bpf_skc_to_tcp_sock`).
     #[inline(always)]
@@ -313,6 +361,11 @@ impl Task {
     pub fn euid(self) -> u32 {
         let cred: *const c_void = field(self.0, offset!(task_cred));
         field(cred, offset!(cred_euid))
+    }
+    /// Address of the `mm_struct`: another one after every exec.
+    #[inline(always)]
+    pub fn memory(self) -> u64 {
+        field(self.0, offset!(task_mm))
     }
     /// User-space bounds of the argument block.
     #[inline(always)]

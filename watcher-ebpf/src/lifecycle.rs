@@ -10,12 +10,16 @@
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
 use aya_log_ebpf::{debug, trace};
-use watcher_common::flag;
+use watcher_common::{Loss, flag};
 
 use crate::{
+    accounting::settle,
     kernel::{IPPROTO_MPTCP, IPPROTO_TCP, Sock, jiffies, now},
+    loss::lost,
+    maps::Seen,
     record,
     slot::{self, Slot},
+    tcp,
 };
 
 /// include/net/tcp_states.h
@@ -23,7 +27,7 @@ const ESTABLISHED: i32 = 1;
 const SYN_SENT: i32 = 2;
 const SYN_RECV: i32 = 3;
 const CLOSE: i32 = 7;
-const LISTEN: i32 = 10;
+pub const LISTEN: i32 = 10;
 
 #[btf_tracepoint(function = "inet_sock_set_state")]
 pub fn watcher_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
@@ -37,9 +41,27 @@ pub fn watcher_inet_sock_set_state(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+/// Where the one before could be held up: see `again.rs`. The slot itself says whether it was.
+#[btf_tracepoint(function = "inet_sock_set_state")]
+pub fn watcher_inet_sock_set_state_again(ctx: BtfTracePointContext) -> i32 {
+    let sk = Sock(ctx.arg(0));
+    let protocol = sk.protocol();
+    let new: i32 = ctx.arg(2);
+    // SAFETY: a valid map value.
+    let done = |slot: Slot| unsafe { i32::from((*slot).state) == new };
+    if (protocol == IPPROTO_TCP || protocol == IPPROTO_MPTCP) && !slot::find(sk).is_some_and(done) {
+        changed(sk, ctx.arg(1), new);
+    }
+    0
+}
+
 #[inline(always)]
 fn changed(sk: Sock, old: i32, new: i32) {
     let Some(slot) = slot_for(sk, old, new) else { return };
+    // SAFETY: a valid map value.
+    if unsafe { (*slot).state != 0 && i32::from((*slot).state) != old } {
+        lost(Loss::State, 1);
+    }
     match new {
         SYN_SENT => {
             begin_again(slot);
@@ -155,6 +177,9 @@ fn begin_again(slot: Slot) {
         if (*slot).flags & flag::CLOSED == 0 {
             return;
         }
+        if Seen::Bare.ever() {
+            settle(slot);
+        }
         record::finish(slot);
         let epoch = (*slot).epoch.wrapping_add(1);
         (*slot).flags &= flag::KERNEL | flag::TCP;
@@ -175,6 +200,15 @@ pub fn watcher_tcp_destroy_sock(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+#[btf_tracepoint(function = "tcp_destroy_sock")]
+pub fn watcher_tcp_destroy_sock_again(ctx: BtfTracePointContext) -> i32 {
+    let sk = Sock(ctx.arg(0));
+    if let Some(slot) = slot::find(sk) {
+        destroyed(slot, sk);
+    }
+    0
+}
+
 #[inline(always)]
 fn destroyed(slot: Slot, sk: Sock) {
     // SAFETY: a valid map value.
@@ -185,11 +219,13 @@ fn destroyed(slot: Slot, sk: Sock) {
         if has_story(slot) {
             snapshot(slot, sk, (*slot).flags & flag::CLOSED == 0);
             take_passed_urgent(slot, sk);
+            tcp::read_at_last(slot, sk);
             slot::cookie(slot, sk);
             if (*slot).closed == 0 {
                 (*slot).closed = now();
             }
-            record::finish(slot);
+            (*slot).flags |= flag::FINAL;
+            return record::finish(slot);
         }
         (*slot).flags |= flag::FINAL;
     }
@@ -244,8 +280,20 @@ pub fn watcher_tcp_receive_reset(ctx: BtfTracePointContext) -> i32 {
     0
 }
 
+#[btf_tracepoint(function = "tcp_receive_reset")]
+pub fn watcher_tcp_receive_reset_again(ctx: BtfTracePointContext) -> i32 {
+    reset(Sock(ctx.arg(0)), flag::RESET_RECEIVED);
+    0
+}
+
 #[btf_tracepoint(function = "tcp_send_reset")]
 pub fn watcher_tcp_send_reset(ctx: BtfTracePointContext) -> i32 {
+    reset(Sock(ctx.arg(0)), flag::RESET_SENT);
+    0
+}
+
+#[btf_tracepoint(function = "tcp_send_reset")]
+pub fn watcher_tcp_send_reset_again(ctx: BtfTracePointContext) -> i32 {
     reset(Sock(ctx.arg(0)), flag::RESET_SENT);
     0
 }

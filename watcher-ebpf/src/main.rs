@@ -5,6 +5,8 @@
 #![expect(internal_features, reason = "atomic addition: see bytes.rs")]
 
 mod accounting;
+mod again;
+mod bare;
 mod bytes;
 mod iterators;
 mod kernel;

@@ -3,11 +3,13 @@
 use core::{ffi::c_void, ptr};
 
 use aya_ebpf::{
-    bindings::{BPF_F_CLONE, BPF_F_NO_PREALLOC},
-    btf_maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf},
+    bindings::{BPF_F_CLONE, BPF_F_MMAPABLE, BPF_F_NO_PREALLOC},
+    btf_maps::{Array, HashMap, LruHashMap, RingBuf},
     macros::btf_map,
 };
-use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, PendingRemote, SocketKey, SocketRecord, reading};
+use watcher_common::{
+    FlowCounters, FlowKey, Loss, Marks, OverflowKey, PendingRemote, SocketKey, SocketRecord, reading,
+};
 
 /// A storage map that hangs its values on kernel objects. aya-ebpf's own socket storage has neither the CLONE flag nor
 /// methods for a traced socket, and it has none for tasks.
@@ -57,14 +59,18 @@ pub static SOCKETS: Storage<SocketRecord, SK_STORAGE, { (BPF_F_NO_PREALLOC | BPF
 #[btf_map]
 pub static PENDING: Storage<PendingRemote, TASK_STORAGE, { BPF_F_NO_PREALLOC as usize }> = Storage::new();
 
-/// The same by thread id, where the kernel does not let the address hooks use task storage. An LRU map, since threads end
+/// What programs that are attached twice have done for a task.
+#[btf_map]
+pub static MARKS: Storage<Marks, TASK_STORAGE, { BPF_F_NO_PREALLOC as usize }> = Storage::new();
+
+/// The same as [`PENDING`] by thread id, where the kernel does not let the address hooks use task storage. An LRU map, since threads end
 /// unseen in the middle of a call: an entry matters for microseconds, and what it forgets is a remote, not bytes.
 #[btf_map]
 pub static PENDING_BY_THREAD: LruHashMap<u32, PendingRemote, 8192> = LruHashMap::new();
 
 /// What has been seen on this machine at least once: see [`Seen`].
 #[btf_map]
-static SEEN: Array<u64, 2> = Array::new();
+static SEEN: Array<u64, 3> = Array::new();
 
 /// Rare things. Until one was seen, the hooks that every call passes do not look for it.
 #[derive(Clone, Copy)]
@@ -73,6 +79,8 @@ pub enum Seen {
     Threads = 0,
     /// A TCP socket that the kernel reads itself. The kernel's first read of it comes before the process's.
     Ulp = 1,
+    /// A call that was counted without the socket's slot.
+    Bare = 2,
 }
 
 impl Seen {
@@ -108,10 +116,15 @@ pub static OVERFLOW: HashMap<OverflowKey, FlowCounters, 4096, ON_DEMAND> = HashM
 #[btf_map]
 pub static EVENTS: RingBuf<SocketRecord, 0x40_0000> = RingBuf::new();
 
+/// Words that user space reads and writes in its own memory. A bpf(2) call on a map raises this CPU's `bpf_prog_active`
+/// (bpf_disable_instrumentation, include/linux/bpf.h) and may be preempted there: meanwhile the kernel passes over every
+/// tracepoint program on that CPU, whoever's call it is.
+const SHARED: usize = BPF_F_MMAPABLE as usize;
+
 /// One counter for each [`Loss`].
 #[btf_map]
-pub static LOSSES: PerCpuArray<u64, { Loss::COUNT as usize }> = PerCpuArray::new();
+pub static LOSSES: Array<u64, { Loss::COUNT as usize }, SHARED> = Array::new();
 
 /// What the reading iterator and user space tell each other: see [`reading`].
 #[btf_map]
-pub static READING: Array<u64, { reading::COUNT as usize }> = Array::new();
+pub static READING: Array<u64, { reading::COUNT as usize }, SHARED> = Array::new();

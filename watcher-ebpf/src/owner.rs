@@ -6,12 +6,15 @@
 //!
 //! Attached at the root of the cgroup v2 tree, so that every socket of the machine passes.
 
+use core::ffi::c_void;
+
 use aya_ebpf::{helpers::generated::bpf_get_socket_cookie, macros::cgroup_sock, programs::SockContext};
 use watcher_common::{flag, kind};
 
 use crate::{
     kernel::{IPPROTO_TCP, Task, now},
     lifecycle::has_story,
+    maps::Seen,
     record, slot,
 };
 
@@ -33,19 +36,43 @@ pub fn watcher_sock_release(ctx: SockContext) -> i32 {
     // SAFETY: the verifier checks loads from the context.
     let protocol = unsafe { (*ctx.sock).protocol };
     if protocol == u32::from(IPPROTO_TCP) {
+        released(ctx.sock.cast());
         return 1;
     }
     if let Some(slot) = slot::find_in_cgroup(ctx.sock.cast()) {
         // SAFETY: a valid map value.
         unsafe {
-            if (*slot).flags & flag::FINAL == 0 && has_story(slot) {
+            let told = (*slot).flags & flag::FINAL != 0;
+            (*slot).flags |= flag::FINAL;
+            // What was counted without the slot has a story that the slot does not know.
+            if !told && (has_story(slot) || Seen::Bare.ever()) {
                 if (*slot).closed == 0 {
                     (*slot).closed = now();
                 }
                 record::finish(slot);
             }
-            (*slot).flags |= flag::FINAL;
         }
     }
     1
+}
+
+/// Set by user space: not 0 where it reads sockets by the files of processes, and so loses sight of one that no process holds.
+#[unsafe(no_mangle)]
+static BY_FILE: aya_ebpf::Global<u64> = aya_ebpf::Global::new(0);
+
+/// A TCP socket lives on after its release, but moves no more bytes for a process.
+#[inline(always)]
+fn released(sk: *const c_void) {
+    if BY_FILE.load() == 0 {
+        return;
+    }
+    if let Some(slot) = slot::find_in_cgroup(sk) {
+        // SAFETY: a valid map value.
+        unsafe {
+            if (*slot).flags & (flag::FINAL | flag::LISTENER) == 0 && (*slot).cookie != 0 && has_story(slot) {
+                (*slot).flags |= flag::RELEASED;
+                record::tell(slot);
+            }
+        }
+    }
 }

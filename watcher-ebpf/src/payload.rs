@@ -17,9 +17,9 @@ use crate::{
 /// include/linux/socket.h
 const MSG_OOB: i32 = 0x1;
 /// include/linux/socket.h
-const MSG_PEEK: i32 = 0x2;
+pub const MSG_PEEK: i32 = 0x2;
 /// include/linux/socket.h
-const MSG_ERRQUEUE: i32 = 0x2000;
+pub const MSG_ERRQUEUE: i32 = 0x2000;
 
 /// A sending call on `sk` returned `ret`.
 #[inline(always)]
@@ -41,7 +41,7 @@ pub fn received(sk: Sock, ret: i32, flags: i32) {
             return tcp::read_urgent(sk);
         }
         if !Seen::Ulp.ever() || sk.tcp().is_some_and(|tcp| !tcp.has_ulp()) {
-            return;
+            return tcp::read_again(sk);
         }
     }
     let family = sk.family();

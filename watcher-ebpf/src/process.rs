@@ -10,6 +10,7 @@ use aya_log_ebpf::{trace, warn};
 use watcher_common::{ARGS_LEN, Loss, ProcessExec, ProcessExit, ProcessFork, kind};
 
 use crate::{
+    again::is_first,
     kernel::{Task, filename_of, now},
     loss::lost,
     maps::EVENTS,
@@ -18,10 +19,23 @@ use crate::{
 
 #[btf_tracepoint(function = "sched_process_fork")]
 pub fn watcher_sched_process_fork(ctx: BtfTracePointContext) -> i32 {
+    forked(&ctx)
+}
+
+#[btf_tracepoint(function = "sched_process_fork")]
+pub fn watcher_sched_process_fork_again(ctx: BtfTracePointContext) -> i32 {
+    forked(&ctx)
+}
+
+#[inline(always)]
+fn forked(ctx: &BtfTracePointContext) -> i32 {
     let parent = Task(ctx.arg(0));
     let child = Task(ctx.arg(1));
     let tgid = child.tgid();
     if child.pid() != tgid || child.is_kthread() {
+        return 0;
+    }
+    if !is_first(child, 1, |marks| &mut marks.forked) {
         return 0;
     }
     let event = describe(child, parent);
@@ -48,12 +62,25 @@ pub fn describe(task: Task, parent: Task) -> ProcessFork {
 
 #[btf_tracepoint(function = "sched_process_exec")]
 pub fn watcher_sched_process_exec(ctx: BtfTracePointContext) -> i32 {
+    executed(&ctx)
+}
+
+#[btf_tracepoint(function = "sched_process_exec")]
+pub fn watcher_sched_process_exec_again(ctx: BtfTracePointContext) -> i32 {
+    executed(&ctx)
+}
+
+#[inline(always)]
+fn executed(ctx: &BtfTracePointContext) -> i32 {
     let task = Task(ctx.arg(0));
+    if !is_first(task, task.memory(), |marks| &mut marks.executed) {
+        return 0;
+    }
     let process = task.process();
     let parent = task.parent().process();
-    trace!(&ctx, "process {} executes", process.tgid);
+    trace!(ctx, "process {} executes", process.tgid);
     let Some(mut entry) = EVENTS.reserve_untyped::<ProcessExec>(0) else {
-        warn!(&ctx, "no room in the ring for the exec of {}", process.tgid);
+        warn!(ctx, "no room in the ring for the exec of {}", process.tgid);
         lost(Loss::ProcessEvent, 1);
         return 0;
     };
@@ -92,8 +119,21 @@ fn arguments(task: Task, to: *mut [u8; ARGS_LEN]) -> u32 {
 
 #[btf_tracepoint(function = "sched_process_exit")]
 pub fn watcher_sched_process_exit(ctx: BtfTracePointContext) -> i32 {
+    exited(&ctx)
+}
+
+#[btf_tracepoint(function = "sched_process_exit")]
+pub fn watcher_sched_process_exit_again(ctx: BtfTracePointContext) -> i32 {
+    exited(&ctx)
+}
+
+#[inline(always)]
+fn exited(ctx: &BtfTracePointContext) -> i32 {
     let task = Task(ctx.arg(0));
     if task.is_kthread() || task.live_threads() != 0 {
+        return 0;
+    }
+    if !is_first(task, 1, |marks| &mut marks.exited) {
         return 0;
     }
     let process = task.process();

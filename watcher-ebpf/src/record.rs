@@ -33,27 +33,35 @@ fn EVENTS_PTR() -> *mut core::ffi::c_void {
     core::ptr::addr_of!(EVENTS).cast_mut().cast()
 }
 
-/// Hands over the record of a socket whose epoch is over.
-#[inline(never)]
+/// Hands over the last record of a connection.
+#[inline(always)]
 pub fn finish(slot: Slot) {
+    if !tell(slot) {
+        displace(slot);
+    }
+}
+
+/// Hands over a record; whether there was room.
+#[inline(never)]
+pub fn tell(slot: Slot) -> bool {
     // SAFETY: a valid map value, of which the helper copies exactly one record.
     let failed = unsafe { bpf_ringbuf_output(EVENTS_PTR(), slot.cast(), size_of::<SocketRecord>() as u64, wakeup()) };
     if failed == 0 {
-        return;
+        return true;
     }
     lost(Loss::RingFull, 1);
     // SAFETY: a valid map value.
     let key = unsafe { SocketKey { cookie: (*slot).cookie, epoch: (*slot).epoch, pad: 0 } };
     // SAFETY: the map copies the record.
     if WAITING.insert(&key, unsafe { &*slot }, u64::from(BPF_ANY)).is_ok() {
-        return;
+        return true;
     }
     lost(Loss::MapFull, 1);
-    displace(slot);
+    false
 }
 
 /// What user space has not read of this record goes to the overflow entry of its owner.
-#[inline(always)]
+#[inline(never)]
 fn displace(slot: Slot) {
     // SAFETY: a valid map value.
     unsafe {

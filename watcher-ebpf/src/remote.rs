@@ -23,9 +23,9 @@ use watcher_common::{PendingRemote, claim, flag};
 use crate::{
     accounting::Way,
     bytes::exchange_if,
-    kernel::{AF_INET6, Sock, Task},
+    kernel::{AF_INET6, BareSock, Sock, Task, mapped},
     maps::{PENDING, PENDING_BY_THREAD, Seen},
-    slot::{self, Slot, connected, mapped},
+    slot::{self, Slot, connected},
 };
 
 /// BPF_LOCAL_STORAGE_GET_F_CREATE (include/uapi/linux/bpf.h).
@@ -38,11 +38,27 @@ pub fn of_call(sk: Sock, slot: Slot, way: Way) -> ([u64; 2], u16) {
     if connected(remote) {
         return (remote, sk.remote_port());
     }
+    left_by_hook(way, || slot::cookie(slot, sk))
+}
+
+/// The same for a socket without a slot.
+#[inline(always)]
+pub fn of_bare_call(sk: BareSock, family: u16, cookie: u64, way: Way) -> ([u64; 2], u16) {
+    let remote = sk.remote(family);
+    if connected(remote) {
+        return (remote, sk.remote_port());
+    }
+    left_by_hook(way, || cookie)
+}
+
+/// What the address hook of this call left with the task.
+#[inline(always)]
+fn left_by_hook(way: Way, cookie: impl FnOnce() -> u64) -> ([u64; 2], u16) {
     let pending = pending();
     if pending.is_null() {
         return ([0; 2], 0);
     }
-    let cookie = slot::cookie(slot, sk);
+    let cookie = cookie();
     // SAFETY: not null, so a valid map value.
     unsafe {
         match way {

@@ -177,7 +177,7 @@ pub fn describe(slot: Slot, sk: Sock) {
     if family != AF_INET && family != AF_INET6 {
         return;
     }
-    let (local, remote) = addresses(sk, family);
+    let (local, remote) = sk.addresses(family);
     // SAFETY: a valid map value.
     unsafe {
         let port = sk.local_port();
@@ -194,18 +194,6 @@ pub fn describe(slot: Slot, sk: Sock) {
             (*slot).flags |= flag::TCP;
         }
     }
-}
-
-/// IPv4 as IPv4-mapped, in memory order.
-#[inline(always)]
-pub fn mapped(v4: u32) -> [u64; 2] {
-    [0, u64::from(v4) << 32 | 0xffff_0000]
-}
-
-/// Local and remote address.
-#[inline(always)]
-pub fn addresses(sk: Sock, family: u16) -> ([u64; 2], [u64; 2]) {
-    if family == AF_INET6 { (sk.local6(), sk.remote6()) } else { (mapped(sk.local4()), mapped(sk.remote4())) }
 }
 
 /// Whether an address is one: neither `::` nor `::ffff:0.0.0.0`.

@@ -5,11 +5,14 @@
 //! In process context, except for sockets that the kernel reads itself (kTLS, MPTCP subflows), which are left out.
 
 use aya_ebpf::{macros::btf_tracepoint, programs::BtfTracePointContext};
+use watcher_common::flag;
 
 use crate::{
     accounting::{Way, count},
+    again::{marks, preemptible},
+    bytes::exchange_if,
     iterators,
-    kernel::{Sock, Tcp},
+    kernel::{Sock, Task, Tcp},
     maps::Seen,
     slot::{self, Slot},
 };
@@ -26,6 +29,12 @@ fn read(sk: Sock) {
     if tcp.has_ulp() {
         return Seen::Ulp.note();
     }
+    if preemptible() {
+        // SAFETY: null or a valid map value.
+        if let Some(marks) = unsafe { marks(Task::current()).as_mut() } {
+            marks.took = 1;
+        }
+    }
     let consumed = tcp.consumed(sk);
     let Some(slot) = slot::find(sk) else {
         // Older than the collector and not seeded, or without storage: from here on.
@@ -40,17 +49,64 @@ fn read(sk: Sock) {
     }
 }
 
-/// What was read since the last look.
+/// What was read since the last look. The socket lock keeps other readers out, but for [`read_again`].
 #[inline(always)]
 fn advance(slot: Slot, consumed: u64) -> u64 {
-    // SAFETY: a valid map value; the socket lock keeps other readers out.
+    // SAFETY: a valid map value.
     unsafe {
-        let n = consumed.wrapping_sub((*slot).consumed);
+        let before = (*slot).consumed;
+        let n = consumed.wrapping_sub(before);
         if n == 0 || n > u64::MAX / 2 {
             return 0;
         }
-        (*slot).consumed = consumed;
+        if !preemptible() {
+            (*slot).consumed = consumed;
+        } else if !exchange_if(&raw mut (*slot).consumed, before, consumed) {
+            return 0;
+        }
         n
+    }
+}
+
+/// The receiving call has returned. If its hook was held up by a preempted run of itself, what it took is still to be counted.
+/// Without the socket lock, so only when two looks agree; the next reader or the end makes up for the rest.
+#[inline(always)]
+pub fn read_again(sk: Sock) {
+    if !preemptible() {
+        return;
+    }
+    // SAFETY: null or a valid map value.
+    let marks = unsafe { marks(Task::current()).as_mut() };
+    if marks.is_none_or(|marks| core::mem::take(&mut marks.took) != 0) {
+        return;
+    }
+    let (Some(tcp), Some(slot)) = (sk.tcp(), slot::find(sk)) else { return };
+    let consumed = tcp.consumed(sk);
+    if consumed == tcp.consumed(sk) {
+        let n = advance(slot, consumed);
+        if n > 0 {
+            count(sk, slot, Way::Rx, n);
+        }
+    }
+}
+
+/// The socket is gone. What the owner read in a last call that was missed, where a call can be. What the kernel read for it
+/// (kTLS) is none of that.
+#[inline(always)]
+pub fn read_at_last(slot: Slot, sk: Sock) {
+    if !preemptible() || sk.tcp().is_none_or(Tcp::has_ulp) {
+        return;
+    }
+    // SAFETY: a valid map value.
+    unsafe {
+        if (*slot).flags & flag::ULP != 0 {
+            return;
+        }
+        let n = (*slot).kernel.consumed.wrapping_sub((*slot).consumed);
+        if n > 0 && n <= u64::MAX / 2 {
+            (*slot).consumed = (*slot).kernel.consumed;
+            (*slot).rx_bytes += n;
+        }
     }
 }
 

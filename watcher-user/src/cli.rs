@@ -102,6 +102,9 @@ pub struct CollectorArgs {
     /// Also attach a program that does nothing, to know what that costs.
     #[arg(long, hide = true)]
     pub floor: bool,
+    /// Count as on the newest kernels (Linux 7.0), for the tests.
+    #[arg(long, hide = true)]
+    pub assume_traits: bool,
     /// Room for flows in the kernel; what does not fit is counted per process.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=16_777_216))]
     pub max_flows: Option<u32>,
@@ -256,6 +259,7 @@ impl CollectorArgs {
         config.max_flows = self.max_flows.unwrap_or(config.max_flows);
         config.log = self.log;
         config.floor = self.floor;
+        config.assume_traits = self.assume_traits;
         config
     }
 }

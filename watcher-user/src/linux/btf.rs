@@ -42,6 +42,7 @@ const KIND_TYPEDEF: u32 = 8;
 const KIND_VOLATILE: u32 = 9;
 const KIND_CONST: u32 = 10;
 const KIND_RESTRICT: u32 = 11;
+const KIND_FUNC: u32 = 12;
 const KIND_FUNC_PROTO: u32 = 13;
 const KIND_VAR: u32 = 14;
 const KIND_DATASEC: u32 = 15;
@@ -147,6 +148,31 @@ impl Types {
         Ok(Member { bit_offset: bits, type_id: id })
     }
 
+    /// Whether there is such a struct.
+    #[must_use]
+    pub fn has_struct(&self, name: &str) -> bool {
+        self.structs.contains_key(name)
+    }
+
+    /// Whether there is a per-CPU variable of this name: the only variables that kernels list.
+    #[must_use]
+    pub fn has_variable(&self, name: &str) -> bool {
+        self.has(KIND_VAR, name)
+    }
+
+    /// Whether there is a function of this name that was not inlined everywhere.
+    #[must_use]
+    pub fn has_function(&self, name: &str) -> bool {
+        self.has(KIND_FUNC, name)
+    }
+
+    fn has(&self, kind: u32, wanted: &str) -> bool {
+        self.positions.iter().any(|&position| {
+            self.header(self.types + position as usize)
+                .is_ok_and(|(name, info, _)| info >> 24 & 0x1f == kind && self.string(name) == wanted)
+        })
+    }
+
     fn position(&self, id: u32) -> Option<usize> {
         self.positions.get(id.checked_sub(1)? as usize).map(|&p| self.types + p as usize)
     }
@@ -211,5 +237,8 @@ mod tests {
         assert!(types.member("sock", "__sk_common.skc_family").is_ok());
         assert!(matches!(types.member("sock", "no_such_member"), Err(BtfError::Missing(_))));
         assert!(matches!(types.member("no_such_struct", "x"), Err(BtfError::Missing(_))));
+        assert!(types.has_struct("tcp_sock") && !types.has_struct("no_such_struct"));
+        assert!(types.has_variable("runqueues") && !types.has_variable("no_such_variable"));
+        assert!(types.has_function("vfs_read") && !types.has_function("no_such_function"));
     }
 }

@@ -117,6 +117,15 @@ fn tcp_state(state: u8) -> TcpState {
     }
 }
 
+/// Where close() takes a connection (`new_state`, net/ipv4/tcp.c): the record was handed over right before.
+fn released(state: TcpState) -> TcpState {
+    match state {
+        TcpState::Established | TcpState::SynRecv => TcpState::FinWait1,
+        TcpState::CloseWait => TcpState::LastAck,
+        other => other,
+    }
+}
+
 /// Why a connection ended, from the state it left, the socket's error and the resets that were seen.
 fn reason(record: &SocketRecord) -> CloseReason {
     if record.protocol != IPPROTO_TCP && record.protocol != IPPROTO_MPTCP {
@@ -155,6 +164,9 @@ pub enum Stage {
 pub fn state(record: &SocketRecord, stage: Stage) -> FlowState {
     match (stage, record.protocol) {
         (Stage::Final, _) => FlowState::Closed { reason: reason(record), at: BootTime(record.closed) },
+        (Stage::Live, IPPROTO_TCP | IPPROTO_MPTCP) if record.flags & flag::RELEASED != 0 => {
+            FlowState::Tcp(released(tcp_state(record.state)))
+        }
         (Stage::Live, IPPROTO_TCP | IPPROTO_MPTCP) => FlowState::Tcp(tcp_state(record.state)),
         (Stage::Live, _) => FlowState::Open,
     }

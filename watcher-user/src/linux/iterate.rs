@@ -7,8 +7,31 @@ use std::{
 
 use super::raw;
 
-/// Reads records of one type until the end. A record may be split between two reads.
-pub fn read_records<T: aya::Pod>(mut from: File, mut each: impl FnMut(T)) -> io::Result<()> {
+/// Reads records of one type until the end.
+pub fn read_records<T: aya::Pod>(from: File, mut each: impl FnMut(T)) -> io::Result<()> {
+    read_pieces(from, size_of::<T>(), |bytes| {
+        each(raw::record(bytes).ok_or_else(short)?);
+        Ok(())
+    })
+}
+
+/// Reads the entries of a map, each a key and its value.
+pub fn read_entries<K: aya::Pod, V: aya::Pod>(from: File) -> io::Result<Vec<(K, V)>> {
+    let mut found = Vec::new();
+    read_pieces(from, size_of::<K>() + size_of::<V>(), |bytes| {
+        let (key, value) = bytes.split_at(size_of::<K>());
+        found.push((raw::record(key).ok_or_else(short)?, raw::record(value).ok_or_else(short)?));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn short() -> io::Error {
+    io::Error::other("short record")
+}
+
+/// Reads pieces of one size until the end. A piece may be split between two reads.
+fn read_pieces(mut from: File, size: usize, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut buffer = vec![0u8; 64 << 10];
     let mut filled = 0;
     loop {
@@ -23,9 +46,9 @@ pub fn read_records<T: aya::Pod>(mut from: File, mut each: impl FnMut(T)) -> io:
             return Ok(());
         }
         filled += n;
-        let whole = filled / size_of::<T>() * size_of::<T>();
-        for bytes in buffer[..whole].chunks_exact(size_of::<T>()) {
-            each(raw::record(bytes).ok_or_else(|| io::Error::other("short record"))?);
+        let whole = filled / size * size;
+        for bytes in buffer[..whole].chunks_exact(size) {
+            each(bytes)?;
         }
         buffer.copy_within(whole..filled, 0);
         filled -= whole;

@@ -1,16 +1,22 @@
 //! The ladder: each capability, and the ways to get it, best first. Chosen by trying, never by version number.
 
+use super::traits::Trait::{self, PreemptibleTracepoints, RacyStorageIterator};
+
 /// How a program is loaded and attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hook {
     /// A BTF-typed tracepoint.
     Tracepoint(&'static str),
+    /// A tracepoint through perf, which switches preemption off: category and name.
+    Perf(&'static str, &'static str),
     /// The exit of a kernel function, by trampoline.
     Exit(&'static str),
     /// `cgroup/sock_create` or `sock_release`, at the root of cgroup v2.
     CgroupSock,
     /// `cgroup/sendmsg4` and its kin, at the root of cgroup v2.
     CgroupSockAddr,
+    /// Attached to nothing: user space runs it.
+    Called,
     /// An iterator that runs when user space reads it.
     Iterator(&'static str),
 }
@@ -24,6 +30,36 @@ pub struct Program {
     pub hook: Hook,
     /// The way still counts when this one cannot be had.
     pub optional: bool,
+    /// What it means when the kernel passes the program over, because an earlier run of it is not finished on that CPU.
+    pub missed: Missed,
+}
+
+/// What a run that was passed over costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// A call may go uncounted.
+    Lost,
+    /// The same, unless the other program ran.
+    LostWith(&'static str),
+    /// An event goes untold.
+    Untold,
+    /// The same, unless the other program ran.
+    UntoldWith(&'static str),
+    /// Nothing, or something that has a counter of its own.
+    Nothing,
+    /// Nothing where tracepoints can be preempted: the program's next run makes up for it, or the socket's end.
+    Late,
+}
+
+/// On which kernels a way is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// On all.
+    Always,
+    /// Where the kernel is like this.
+    If(Trait),
+    /// Where it is not.
+    Unless(Trait),
 }
 
 /// A set of programs that together give a capability.
@@ -31,8 +67,18 @@ pub struct Program {
 pub struct Way {
     /// As `doctor` prints it.
     pub name: &'static str,
+    /// Passed over elsewhere.
+    pub wanted: Wanted,
     /// Loaded in this order.
     pub programs: &'static [Program],
+}
+
+impl Way {
+    /// Its programs count calls without the socket's record: see `watcher-ebpf/src/bare.rs`.
+    #[must_use]
+    pub fn is_bare(&self) -> bool {
+        self.programs.iter().any(|program| matches!(program.hook, Hook::Perf(..)))
+    }
 }
 
 /// Something that the collector can do.
@@ -47,19 +93,42 @@ pub struct Capability {
 }
 
 const fn tracepoint(symbol: &'static str, name: &'static str) -> Program {
-    Program { symbol, hook: Hook::Tracepoint(name), optional: false }
+    Program { symbol, hook: Hook::Tracepoint(name), optional: false, missed: Missed::Lost }
+}
+
+const fn perf(symbol: &'static str, category: &'static str, name: &'static str, behind: &'static str) -> Program {
+    Program { symbol, hook: Hook::Perf(category, name), optional: false, missed: Missed::LostWith(behind) }
+}
+
+/// The second of two programs for the same thing.
+const fn again(symbol: &'static str, name: &'static str) -> Program {
+    Program { missed: Missed::Nothing, ..tracepoint(symbol, name) }
+}
+
+/// The first of two.
+const fn with(other: &'static str, program: Program) -> Program {
+    Program { missed: Missed::UntoldWith(other), ..program }
+}
+
+/// Tells of an event.
+const fn event(symbol: &'static str, name: &'static str) -> Program {
+    Program { missed: Missed::Untold, ..tracepoint(symbol, name) }
+}
+
+const fn way(name: &'static str, programs: &'static [Program]) -> Way {
+    Way { name, wanted: Wanted::Always, programs }
 }
 
 const fn exit(symbol: &'static str, name: &'static str) -> Program {
-    Program { symbol, hook: Hook::Exit(name), optional: false }
+    Program { symbol, hook: Hook::Exit(name), optional: false, missed: Missed::Lost }
 }
 
 const fn optional(program: Program) -> Program {
     Program { optional: true, ..program }
 }
 
-const fn cgroup(symbol: &'static str, hook: Hook) -> Program {
-    Program { symbol, hook, optional: false }
+const fn program(symbol: &'static str, hook: Hook) -> Program {
+    Program { symbol, hook, optional: false, missed: Missed::Lost }
 }
 
 /// Attached in this order: what gives sockets their slots comes before what counts into them.
@@ -67,108 +136,132 @@ pub const LADDER: &[Capability] = &[
     Capability {
         name: "reading",
         without: None,
-        ways: &[Way {
-            name: "iter/bpf_sk_storage_map",
-            programs: &[Program {
-                symbol: "watcher_read_sockets",
-                hook: Hook::Iterator("bpf_sk_storage_map"),
-                optional: false,
-            }],
-        }],
+        ways: &[way(
+            "iter/bpf_map_elem",
+            &[
+                program("watcher_read_flows", Hook::Iterator("bpf_map_elem")),
+                program("watcher_read_waiting", Hook::Iterator("bpf_map_elem")),
+                program("watcher_read_overflow", Hook::Iterator("bpf_map_elem")),
+                program("watcher_forget", Hook::Called),
+            ],
+        )],
+    },
+    Capability {
+        name: "reading sockets",
+        without: None,
+        ways: &[
+            Way {
+                name: "iter/bpf_sk_storage_map",
+                wanted: Wanted::Unless(RacyStorageIterator),
+                programs: &[program("watcher_read_sockets", Hook::Iterator("bpf_sk_storage_map"))],
+            },
+            way("iter/task_file", &[program("watcher_read_files", Hook::Iterator("task_file"))]),
+        ],
     },
     Capability {
         name: "seeding",
         without: Some("sockets opened before start are counted from their first call on"),
-        ways: &[Way {
-            name: "iter/task_file",
-            programs: &[Program { symbol: "watcher_seed", hook: Hook::Iterator("task_file"), optional: false }],
-        }],
+        ways: &[way("iter/task_file", &[program("watcher_seed", Hook::Iterator("task_file"))])],
     },
     Capability {
         name: "running processes",
         without: Some("processes older than watcher are looked up in /proc when they first move a byte"),
-        ways: &[Way {
-            name: "iter/task",
-            programs: &[Program { symbol: "watcher_read_tasks", hook: Hook::Iterator("task"), optional: false }],
-        }],
+        ways: &[way("iter/task", &[program("watcher_read_tasks", Hook::Iterator("task"))])],
     },
     Capability {
         name: "processes",
         without: Some("a process that ends before it is looked up shows its kernel name only, and never as ended"),
-        ways: &[Way {
-            name: "tp_btf/sched_process_*",
-            programs: &[
-                tracepoint("watcher_sched_process_fork", "sched_process_fork"),
-                tracepoint("watcher_sched_process_exec", "sched_process_exec"),
-                tracepoint("watcher_sched_process_exit", "sched_process_exit"),
-            ],
-        }],
+        ways: &[
+            Way {
+                name: "tp_btf/sched_process_*, each twice",
+                wanted: Wanted::If(PreemptibleTracepoints),
+                programs: &[
+                    with("watcher_sched_process_fork_again", FORK),
+                    again("watcher_sched_process_fork_again", "sched_process_fork"),
+                    with("watcher_sched_process_exec_again", EXEC),
+                    again("watcher_sched_process_exec_again", "sched_process_exec"),
+                    with("watcher_sched_process_exit_again", EXIT),
+                    again("watcher_sched_process_exit_again", "sched_process_exit"),
+                ],
+            },
+            way("tp_btf/sched_process_*", &[FORK, EXEC, EXIT]),
+        ],
     },
     Capability {
         name: "lifecycles",
         without: None,
-        ways: &[Way {
-            name: "tp_btf/inet_sock_set_state",
-            programs: &[
-                tracepoint("watcher_inet_sock_set_state", "inet_sock_set_state"),
-                tracepoint("watcher_tcp_destroy_sock", "tcp_destroy_sock"),
-            ],
-        }],
+        ways: &[
+            way(
+                "tp_btf/inet_sock_set_state, tcp_destroy_sock, each twice",
+                &[
+                    SET_STATE,
+                    again("watcher_inet_sock_set_state_again", "inet_sock_set_state"),
+                    Program { missed: Missed::LostWith("watcher_tcp_destroy_sock_again"), ..DESTROY },
+                    again("watcher_tcp_destroy_sock_again", "tcp_destroy_sock"),
+                ],
+            ),
+            way("tp_btf/inet_sock_set_state", &[SET_STATE, tracepoint("watcher_tcp_destroy_sock", "tcp_destroy_sock")]),
+        ],
     },
     Capability {
         name: "reset reasons",
         without: Some("a reset is told apart only by the socket's error"),
-        ways: &[Way {
-            name: "tp_btf/tcp_*_reset",
-            programs: &[
-                tracepoint("watcher_tcp_receive_reset", "tcp_receive_reset"),
-                tracepoint("watcher_tcp_send_reset", "tcp_send_reset"),
-            ],
-        }],
+        ways: &[
+            way(
+                "tp_btf/tcp_*_reset, each twice",
+                &[
+                    with("watcher_tcp_receive_reset_again", RECEIVE_RESET),
+                    again("watcher_tcp_receive_reset_again", "tcp_receive_reset"),
+                    with("watcher_tcp_send_reset_again", SEND_RESET),
+                    again("watcher_tcp_send_reset_again", "tcp_send_reset"),
+                ],
+            ),
+            way("tp_btf/tcp_*_reset", &[RECEIVE_RESET, SEND_RESET]),
+        ],
     },
     Capability {
         name: "socket owner",
         without: Some("a socket belongs to the process that first uses it"),
-        ways: &[Way { name: "cgroup/sock_create", programs: &[cgroup("watcher_sock_create", Hook::CgroupSock)] }],
+        ways: &[way("cgroup/sock_create", &[program("watcher_sock_create", Hook::CgroupSock)])],
     },
     Capability {
         name: "datagram ends",
         without: Some(
             "sockets without connections never show as closed, and what they moved since the last reading is lost",
         ),
-        ways: &[Way { name: "cgroup/sock_release", programs: &[cgroup("watcher_sock_release", Hook::CgroupSock)] }],
+        ways: &[way("cgroup/sock_release", &[program("watcher_sock_release", Hook::CgroupSock)])],
     },
     Capability {
         name: "datagram remotes",
         without: Some("unconnected datagram sockets show no remote"),
         ways: &[
-            Way {
-                name: "cgroup/sendmsg, recvmsg",
-                programs: &[
-                    cgroup("watcher_sendmsg4", Hook::CgroupSockAddr),
-                    cgroup("watcher_recvmsg4", Hook::CgroupSockAddr),
-                    optional(cgroup("watcher_sendmsg6", Hook::CgroupSockAddr)),
-                    optional(cgroup("watcher_recvmsg6", Hook::CgroupSockAddr)),
+            way(
+                "cgroup/sendmsg, recvmsg",
+                &[
+                    program("watcher_sendmsg4", Hook::CgroupSockAddr),
+                    program("watcher_recvmsg4", Hook::CgroupSockAddr),
+                    optional(program("watcher_sendmsg6", Hook::CgroupSockAddr)),
+                    optional(program("watcher_recvmsg6", Hook::CgroupSockAddr)),
                 ],
-            },
-            Way {
-                name: "cgroup/sendmsg, recvmsg by thread",
-                programs: &[
-                    cgroup("watcher_sendmsg4_by_thread", Hook::CgroupSockAddr),
-                    cgroup("watcher_recvmsg4_by_thread", Hook::CgroupSockAddr),
-                    optional(cgroup("watcher_sendmsg6_by_thread", Hook::CgroupSockAddr)),
-                    optional(cgroup("watcher_recvmsg6_by_thread", Hook::CgroupSockAddr)),
+            ),
+            way(
+                "cgroup/sendmsg, recvmsg by thread",
+                &[
+                    program("watcher_sendmsg4_by_thread", Hook::CgroupSockAddr),
+                    program("watcher_recvmsg4_by_thread", Hook::CgroupSockAddr),
+                    optional(program("watcher_sendmsg6_by_thread", Hook::CgroupSockAddr)),
+                    optional(program("watcher_recvmsg6_by_thread", Hook::CgroupSockAddr)),
                 ],
-            },
+            ),
         ],
     },
     Capability {
         name: "tcp receives",
         without: None,
-        ways: &[Way {
-            name: "tp_btf/tcp_rcv_space_adjust",
-            programs: &[tracepoint("watcher_tcp_rcv_space_adjust", "tcp_rcv_space_adjust")],
-        }],
+        ways: &[way(
+            "tp_btf/tcp_rcv_space_adjust",
+            &[Program { missed: Missed::Late, ..tracepoint("watcher_tcp_rcv_space_adjust", "tcp_rcv_space_adjust") }],
+        )],
     },
     Capability {
         name: "other receives",
@@ -176,17 +269,31 @@ pub const LADDER: &[Capability] = &[
         ways: &[
             Way {
                 name: "tp_btf/sock_recv_length",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
                 programs: &[tracepoint("watcher_sock_recv_length", "sock_recv_length")],
             },
             Way {
-                name: "fexit/*_recvmsg",
+                name: "tracepoint/sock_recv_length",
+                wanted: Wanted::If(PreemptibleTracepoints),
                 programs: &[
+                    perf("watcher_received_bare", "sock", "sock_recv_length", "watcher_received_behind"),
+                    again("watcher_received_behind", "sock_recv_length"),
+                ],
+            },
+            Way {
+                name: "tp_btf/sock_recv_length, preemptible",
+                wanted: Wanted::If(PreemptibleTracepoints),
+                programs: &[tracepoint("watcher_sock_recv_length", "sock_recv_length")],
+            },
+            way(
+                "fexit/*_recvmsg",
+                &[
                     exit("watcher_inet_recvmsg", "inet_recvmsg"),
                     optional(exit("watcher_inet6_recvmsg", "inet6_recvmsg")),
                     exit("watcher_sock_common_recvmsg", "sock_common_recvmsg"),
                     optional(exit("watcher_packet_recvmsg", "packet_recvmsg")),
                 ],
-            },
+            ),
         ],
     },
     Capability {
@@ -195,17 +302,43 @@ pub const LADDER: &[Capability] = &[
         ways: &[
             Way {
                 name: "tp_btf/sock_send_length",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
                 programs: &[tracepoint("watcher_sock_send_length", "sock_send_length")],
             },
             Way {
-                name: "fexit/*_sendmsg",
+                name: "tracepoint/sock_send_length",
+                wanted: Wanted::If(PreemptibleTracepoints),
                 programs: &[
+                    perf("watcher_sent_bare", "sock", "sock_send_length", "watcher_sent_behind"),
+                    again("watcher_sent_behind", "sock_send_length"),
+                ],
+            },
+            Way {
+                name: "tp_btf/sock_send_length, preemptible",
+                wanted: Wanted::If(PreemptibleTracepoints),
+                programs: &[tracepoint("watcher_sock_send_length", "sock_send_length")],
+            },
+            way(
+                "fexit/*_sendmsg",
+                &[
                     exit("watcher_inet_sendmsg", "inet_sendmsg"),
                     optional(exit("watcher_inet6_sendmsg", "inet6_sendmsg")),
                     optional(exit("watcher_inet_sendpage", "inet_sendpage")),
                     optional(exit("watcher_packet_sendmsg", "packet_sendmsg")),
                 ],
-            },
+            ),
         ],
     },
 ];
+
+const FORK: Program = event("watcher_sched_process_fork", "sched_process_fork");
+const EXEC: Program = event("watcher_sched_process_exec", "sched_process_exec");
+const EXIT: Program = event("watcher_sched_process_exit", "sched_process_exit");
+/// One that goes unseen is noticed at the next: `Loss::State`.
+const SET_STATE: Program = again("watcher_inet_sock_set_state", "inet_sock_set_state");
+const DESTROY: Program = tracepoint("watcher_tcp_destroy_sock", "tcp_destroy_sock");
+const RECEIVE_RESET: Program = event("watcher_tcp_receive_reset", "tcp_receive_reset");
+const SEND_RESET: Program = event("watcher_tcp_send_reset", "tcp_send_reset");
+
+/// Does nothing: `cargo xtask bench` learns from it what a program costs.
+pub const FLOOR: Program = tracepoint("watcher_floor", "sock_send_length");

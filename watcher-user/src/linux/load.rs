@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::AsFd,
     path::{Path, PathBuf},
 };
 
@@ -14,9 +14,11 @@ use aya::{
 use super::{
     Config,
     btf::Types,
-    ladder::{Capability, Hook, LADDER, Program, Way},
+    ladder::{Capability, FLOOR, Hook, LADDER, Program, Wanted, Way},
+    maps::Maps,
     offsets, raw,
     refusal::{self, explain},
+    traits::Traits,
 };
 pub use refusal::LoadError;
 
@@ -43,8 +45,18 @@ pub struct Probes {
     pub ebpf: Ebpf,
     /// One for each capability.
     pub outcomes: Vec<Outcome>,
-    /// Runs the reading iterator.
-    pub reader: OwnedFd,
+    /// Reads the maps.
+    pub maps: Maps,
+    /// What kind of kernel this is.
+    pub traits: Traits,
+}
+
+/// What every step of the loading needs.
+struct Ground {
+    btf: Btf,
+    cgroup: File,
+    traits: Traits,
+    knows_length_record: bool,
 }
 
 /// Loads and attaches everything, then seeds the sockets that exist.
@@ -55,15 +67,26 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
     if !privileged() {
         return Err(LoadError::Privilege { verb: "top" });
     }
-    let offsets = offsets::resolve(&Types::load(Path::new(VMLINUX))?)?;
-    let btf = Btf::from_sys_fs().map_err(|e| LoadError::Refused(e.to_string()))?;
+    let types = Types::load(Path::new(VMLINUX))?;
+    let offsets = offsets::resolve(&types)?;
+    let ground = Ground {
+        btf: Btf::from_sys_fs().map_err(|e| LoadError::Refused(e.to_string()))?,
+        cgroup: cgroup_root()?,
+        traits: if config.assume_traits { Traits::ALL } else { Traits::of(&types) },
+        knows_length_record: offsets::knows_length_record(&types),
+    };
+    drop(types);
+    let preemptible = u64::from(ground.traits.preemptible_tracepoints);
+    let by_file = u64::from(ground.traits.racy_storage_iterator);
     let log_level: u8 = config.log.map_or(0, |level| level as u8);
     let wake_at = u64::from(config.ring_bytes / 4);
     let mut ebpf = EbpfLoader::new()
-        .btf(Some(&btf))
+        .btf(Some(&ground.btf))
         .allow_unsupported_maps()
         .override_global("OFFSETS", &offsets, true)
         .override_global("WAKE_AT", &wake_at, false)
+        .override_global("PREEMPTIBLE", &preemptible, false)
+        .override_global("BY_FILE", &by_file, false)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .map_max_entries("EVENTS", config.ring_bytes)
         .map_max_entries("FLOWS", config.max_flows)
@@ -71,19 +94,18 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         .map_max_entries("OVERFLOW", config.max_overflow)
         .load(OBJECT)
         .map_err(|e| refusal::object(&e))?;
-    let cgroup = cgroup_root()?;
     let mut outcomes = Vec::new();
     for capability in LADDER {
-        outcomes.push(climb(&mut ebpf, capability, &btf, &cgroup)?);
+        outcomes.push(climb(&mut ebpf, capability, &ground)?);
     }
     if config.floor {
-        let floor = Program { symbol: "watcher_floor", hook: Hook::Tracepoint("sock_send_length"), optional: true };
-        attach(&mut ebpf, &floor, &btf, &cgroup).map_err(LoadError::Refused)?;
+        attach(&mut ebpf, &FLOOR, &ground).map_err(LoadError::Refused)?;
     }
-    let reader = bind_reader(&ebpf)?;
-    let probes = Probes { ebpf, outcomes, reader };
+    let io = |source| LoadError::Io { doing: "binding the reading programs to the maps", source };
+    let maps = Maps::bind(&ebpf).map_err(io)?;
+    let probes = Probes { ebpf, outcomes, maps, traits: ground.traits };
     probes.seed()?;
-    drop(btf);
+    drop(ground);
     give_back_memory();
     Ok(probes)
 }
@@ -140,10 +162,18 @@ pub fn cgroup2_mount(mounts: &str) -> Option<PathBuf> {
     })
 }
 
-fn climb(ebpf: &mut Ebpf, capability: &'static Capability, btf: &Btf, cgroup: &File) -> Result<Outcome, LoadError> {
+fn climb(ebpf: &mut Ebpf, capability: &'static Capability, ground: &Ground) -> Result<Outcome, LoadError> {
     let mut outcome = Outcome { capability, way: None, refused: Vec::new(), programs: Vec::new() };
     for way in capability.ways {
-        match take(ebpf, way, btf, cgroup, &mut outcome) {
+        match way.wanted {
+            Wanted::If(one) if !ground.traits.have(one) => continue,
+            Wanted::Unless(one) if ground.traits.have(one) => {
+                outcome.refused.push((way.name, one.objection().to_owned()));
+                continue;
+            }
+            _ => {}
+        }
+        match take(ebpf, way, ground, &mut outcome) {
             Ok(()) => {
                 outcome.way = Some(way);
                 return Ok(outcome);
@@ -165,13 +195,12 @@ fn climb(ebpf: &mut Ebpf, capability: &'static Capability, btf: &Btf, cgroup: &F
 fn take(
     ebpf: &mut Ebpf,
     way: &'static Way,
-    btf: &Btf,
-    cgroup: &File,
+    ground: &Ground,
     outcome: &mut Outcome,
 ) -> Result<(), (&'static str, String)> {
     let mut taken: Vec<&'static str> = Vec::new();
     for program in way.programs {
-        match attach(ebpf, program, btf, cgroup) {
+        match attach(ebpf, program, ground) {
             Ok(verified) => {
                 taken.push(program.symbol);
                 outcome.programs.push((program.symbol, verified));
@@ -189,10 +218,17 @@ fn take(
 }
 
 /// Loads and attaches one program; returns what the verifier processed.
-fn attach(ebpf: &mut Ebpf, program: &Program, btf: &Btf, cgroup: &File) -> Result<Option<u32>, String> {
+fn attach(ebpf: &mut Ebpf, program: &Program, ground: &Ground) -> Result<Option<u32>, String> {
+    let Ground { btf, cgroup, .. } = ground;
+    if matches!(program.hook, Hook::Perf(..)) && !ground.knows_length_record {
+        return Err("this kernel lays the tracepoint's record out in another way".to_owned());
+    }
     let loaded = ebpf.program_mut(program.symbol).ok_or("not in the object file")?;
     let result = match (program.hook, &mut *loaded) {
         (Hook::Tracepoint(name), Loaded::BtfTracePoint(p)) => p.load(name, btf).and_then(|()| p.attach().map(drop)),
+        (Hook::Perf(category, name), Loaded::TracePoint(p)) => {
+            p.load().and_then(|()| p.attach(category, name).map(drop))
+        }
         (Hook::Exit(name), Loaded::FExit(p)) => p.load(name, btf).and_then(|()| p.attach().map(drop)),
         (Hook::CgroupSock, Loaded::CgroupSock(p)) => {
             p.load().and_then(|()| p.attach(cgroup, CgroupAttachMode::Single).map(drop))
@@ -201,6 +237,7 @@ fn attach(ebpf: &mut Ebpf, program: &Program, btf: &Btf, cgroup: &File) -> Resul
             p.load().and_then(|()| p.attach(cgroup, CgroupAttachMode::Single).map(drop))
         }
         (Hook::Iterator(name), Loaded::Iter(p)) => p.load(name, btf),
+        (Hook::Called, Loaded::RawTracePoint(p)) => p.load(),
         _ => return Err("has another type in the object file".to_owned()),
     };
     result.map_err(|e| explain(&e))?;
@@ -211,24 +248,14 @@ fn attach(ebpf: &mut Ebpf, program: &Program, btf: &Btf, cgroup: &File) -> Resul
 fn detach(ebpf: &mut Ebpf, symbol: &str) {
     let _ = match ebpf.program_mut(symbol) {
         Some(Loaded::BtfTracePoint(p)) => p.unload(),
+        Some(Loaded::TracePoint(p)) => p.unload(),
         Some(Loaded::FExit(p)) => p.unload(),
         Some(Loaded::CgroupSock(p)) => p.unload(),
         Some(Loaded::CgroupSockAddr(p)) => p.unload(),
         Some(Loaded::Iter(p)) => p.unload(),
+        Some(Loaded::RawTracePoint(p)) => p.unload(),
         _ => Ok(()),
     };
-}
-
-fn bind_reader(ebpf: &Ebpf) -> Result<OwnedFd, LoadError> {
-    let io = |source| LoadError::Io { doing: "binding the reading iterator to the socket storage", source };
-    let Some(Loaded::Iter(program)) = ebpf.program("watcher_read_sockets") else {
-        return Err(LoadError::Refused("the object file has no reading iterator".to_owned()));
-    };
-    let Some(aya::maps::Map::SkStorage(map)) = ebpf.map("SOCKETS") else {
-        return Err(LoadError::Refused("the object file has no socket storage".to_owned()));
-    };
-    let program = program.fd().map_err(|e| io(std::io::Error::other(e)))?;
-    raw::iterate_map(program.as_fd(), map.fd().as_fd()).map_err(io)
 }
 
 #[cfg(test)]

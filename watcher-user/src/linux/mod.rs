@@ -1,5 +1,6 @@
 //! The eBPF collector: the only part of the program that knows aya.
 
+mod bare;
 mod btf;
 mod convert;
 pub mod doctor;
@@ -8,12 +9,15 @@ mod iterate;
 pub mod ladder;
 pub mod load;
 mod log;
+mod maps;
+mod misses;
 mod offsets;
 mod processes;
 mod raw;
 mod refusal;
 mod ring;
 mod source;
+pub mod traits;
 
 pub use source::EbpfSource;
 
@@ -58,6 +62,8 @@ pub struct Config {
     pub log: Option<LogLevel>,
     /// Also attach a program that does nothing, for `cargo xtask bench`.
     pub floor: bool,
+    /// Take the ways that are meant for kernels with all of [`traits::Traits`].
+    pub assume_traits: bool,
 }
 
 impl Default for Config {
@@ -69,6 +75,7 @@ impl Default for Config {
             max_overflow: 4_096,
             log: None,
             floor: false,
+            assume_traits: false,
         }
     }
 }

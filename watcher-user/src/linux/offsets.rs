@@ -25,6 +25,7 @@ pub fn resolve(types: &Types) -> Result<Offsets, BtfError> {
         sock_prot: at("sock", "__sk_common.skc_prot")?,
         proto_sendpage: optional("proto", "sendpage"),
         sock_protocol: at("sock", "sk_protocol")?,
+        sock_cookie: at("sock", "__sk_common.skc_cookie")?,
         sock_type: at("sock", "sk_type")?,
         sock_err: at("sock", "sk_err")?,
         sock_shutdown: at("sock", "sk_shutdown")?,
@@ -66,6 +67,13 @@ pub fn resolve(types: &Types) -> Result<Offsets, BtfError> {
     })
 }
 
+/// Whether the length tracepoints' records are laid out as `watcher-ebpf/src/bare.rs` reads them.
+pub fn knows_length_record(types: &Types) -> bool {
+    let expected = [("sk", 8), ("family", 16), ("protocol", 18), ("ret", 20), ("flags", 24)];
+    let found = |name| types.member("trace_event_raw_sock_msg_length", name).map(|m| m.bit_offset / 8);
+    expected.iter().all(|(name, at)| found(name).is_ok_and(|found| found == *at))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -76,5 +84,6 @@ mod tests {
     fn every_required_field_is_found_in_the_running_kernel() {
         let types = Types::load(Path::new("/sys/kernel/btf/vmlinux")).expect("this kernel has BTF");
         resolve(&types).expect("all fields");
+        assert!(knows_length_record(&types) || !types.has_struct("trace_event_raw_sock_msg_length"));
     }
 }

@@ -2,8 +2,9 @@
 
 use std::{
     io,
-    mem::MaybeUninit,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    ptr::NonNull,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use aya::Pod;
@@ -11,9 +12,8 @@ use aya::Pod;
 /// enum bpf_cmd (include/uapi/linux/bpf.h).
 #[derive(Clone, Copy)]
 enum Command {
+    ProgTestRun = 10,
     ObjGetInfoByFd = 15,
-    MapLookupBatch = 24,
-    MapLookupAndDeleteBatch = 25,
     LinkCreate = 28,
     IterCreate = 33,
 }
@@ -71,65 +71,84 @@ pub fn run_iterator(link: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     bpf(Command::IterCreate, &mut attr).map(owned)
 }
 
-/// Attributes of the batch commands.
-#[repr(C)]
-struct BatchAttr {
-    in_batch: u64,
-    out_batch: u64,
-    keys: u64,
-    values: u64,
-    count: u32,
-    map: u32,
-    elem_flags: u64,
-    flags: u64,
+/// Runs a program that is attached to nothing, with `words` as its arguments (`bpf_prog_test_run_raw_tp`,
+/// net/bpf/test_run.c; Linux 5.10). The program must read no more than these.
+pub fn call(program: BorrowedFd<'_>, words: &[u64]) -> io::Result<()> {
+    #[repr(C)]
+    struct Attr {
+        program: u32,
+        returned: u32,
+        data_size_in: u32,
+        data_size_out: u32,
+        data_in: u64,
+        data_out: u64,
+        repeat: u32,
+        duration: u32,
+        words_size: u32,
+        words_size_out: u32,
+        words: u64,
+        words_out: u64,
+        flags: u32,
+        cpu: u32,
+        batch_size: u32,
+        pad: u32,
+    }
+    // SAFETY: all of them are integers.
+    let mut attr: Attr = unsafe { std::mem::zeroed() };
+    attr.program = program.as_raw_fd().cast_unsigned();
+    attr.words_size = size_of_val(words) as u32;
+    attr.words = words.as_ptr().addr() as u64;
+    bpf(Command::ProgTestRun, &mut attr).map(drop)
 }
 
-/// Reads every entry of a hash map, and takes them out when `delete` is set. `at_most` is the map's capacity.
-///
-/// Entries that are inserted meanwhile may be missed: they are there the next time.
-pub fn read_hash<K: Pod, V: Pod>(map: BorrowedFd<'_>, at_most: u32, delete: bool) -> io::Result<Vec<(K, V)>> {
-    let command = if delete { Command::MapLookupAndDeleteBatch } else { Command::MapLookupBatch };
-    let mut found = Vec::new();
-    let mut chunk = 512u32.min(at_most.max(1));
-    let mut position: u32 = 0;
-    let mut first = true;
-    loop {
-        let mut keys: Vec<MaybeUninit<K>> = Vec::with_capacity(chunk as usize);
-        let mut values: Vec<MaybeUninit<V>> = Vec::with_capacity(chunk as usize);
-        let mut next: u32 = 0;
-        let mut attr = BatchAttr {
-            in_batch: if first { 0 } else { (&raw const position).addr() as u64 },
-            out_batch: (&raw mut next).addr() as u64,
-            keys: keys.as_mut_ptr().addr() as u64,
-            values: values.as_mut_ptr().addr() as u64,
-            count: chunk,
-            map: map.as_raw_fd().cast_unsigned(),
-            elem_flags: 0,
-            flags: 0,
+/// An array map of u64 in this process's memory.
+pub struct Words {
+    at: NonNull<AtomicU64>,
+    len: usize,
+}
+
+// SAFETY: the memory is shared with the kernel anyway, and only touched by atomic operations.
+unsafe impl Send for Words {}
+// SAFETY: as above.
+unsafe impl Sync for Words {}
+
+impl Words {
+    /// Maps an array that was made with BPF_F_MMAPABLE and has `len` values.
+    pub fn map(array: BorrowedFd<'_>, len: u32) -> io::Result<Self> {
+        let len = len as usize;
+        let (read_write, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED);
+        // SAFETY: a new mapping, where the kernel chooses; it rounds the length up to pages, as it did for the map.
+        let at = unsafe {
+            libc::mmap(std::ptr::null_mut(), len * size_of::<u64>(), read_write, shared, array.as_raw_fd(), 0)
         };
-        let result = bpf(command, &mut attr);
-        let end = match result {
-            Ok(_) => false,
-            Err(e) if e.raw_os_error() == Some(libc::ENOENT) => true,
-            // One bucket holds more than fits: the kernel copied nothing.
-            Err(e) if e.raw_os_error() == Some(libc::ENOSPC) && chunk < at_most.saturating_mul(2) => {
-                chunk = chunk.saturating_mul(2);
-                continue;
-            }
-            Err(e) => return Err(e),
-        };
-        let count = attr.count.min(chunk) as usize;
-        // SAFETY: the kernel has written `count` keys and values, and both types take any bit pattern (Pod).
-        unsafe {
-            keys.set_len(count);
-            values.set_len(count);
-            found.extend(keys.iter().zip(&values).map(|(k, v)| (k.assume_init_read(), v.assume_init_read())));
+        if at == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
         }
-        if end {
-            return Ok(found);
-        }
-        position = next;
-        first = false;
+        let at = NonNull::new(at.cast()).ok_or_else(|| io::Error::other("mapped at 0"))?;
+        Ok(Self { at, len })
+    }
+
+    fn word(&self, index: u32) -> &AtomicU64 {
+        assert!((index as usize) < self.len, "no such word");
+        // SAFETY: within the mapping, which lives as long as this; aligned, and atomic on both sides.
+        unsafe { self.at.add(index as usize).as_ref() }
+    }
+
+    /// A value.
+    pub fn load(&self, index: u32) -> u64 {
+        self.word(index).load(Ordering::Acquire)
+    }
+
+    /// Sets a value.
+    pub fn store(&self, index: u32, value: u64) {
+        self.word(index).store(value, Ordering::Release);
+    }
+}
+
+impl Drop for Words {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is ours, and nothing refers to it any more.
+        unsafe { libc::munmap(self.at.as_ptr().cast(), self.len * size_of::<u64>()) };
     }
 }
 

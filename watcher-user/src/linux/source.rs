@@ -11,21 +11,22 @@ use std::{
     time::{Duration, Instant},
 };
 
-use aya::maps::{Array, Map, MapData, PerCpuArray, RingBuf};
+use aya::maps::RingBuf;
 use thiserror::Error;
-use watcher_common::{
-    FlowCounters, FlowKey, Loss, OverflowKey, ProcessExit, ProcessFork, SocketKey, SocketRecord, kind, reading,
-};
+use watcher_common::{BARE_EPOCH, FlowKey, Loss, ProcessExit, ProcessFork, SocketKey, SocketRecord, flag, kind};
 use watcher_core::{
     Batch, BootTime, DegradationReason, FlowState, Grade, Losses, ProcessEvent, ProcessId, Quality, Source,
 };
 
 use super::{
     Config,
+    bare::{Entries, Join, Shown, ends_with_process},
     convert::{Converter, Stage, state},
     host::{host, now_boot},
     iterate::read_records,
+    ladder::Way,
     load::{LoadError, Outcome, Probes, load},
+    misses::Misses,
     processes::{Census, Processes},
     raw,
     ring::{Birth, Drained, Ring},
@@ -40,10 +41,14 @@ const SWEEP_EVERY: Duration = Duration::from_secs(30);
 
 /// A reading failed.
 #[derive(Debug, Error)]
-#[error("{doing}: {source}")]
+#[error("reading {what}: {source}")]
 pub struct ReadError {
-    doing: &'static str,
+    what: &'static str,
     source: io::Error,
+}
+
+fn reading(what: &'static str) -> impl FnOnce(io::Error) -> ReadError {
+    move |source| ReadError { what, source }
 }
 
 /// How a socket ended, for the entries in the flow map that belong to it.
@@ -64,6 +69,10 @@ pub struct EbpfSource {
     /// Process events that had got lost when the processes were last listed.
     events_lost: u64,
     ended: Ended,
+    /// Calls are counted by programs that do not know the socket's record.
+    bare: bool,
+    join: Join,
+    misses: Misses,
 }
 
 impl EbpfSource {
@@ -81,6 +90,7 @@ impl EbpfSource {
             super::log::start(&mut probes.ebpf);
         }
         let quality = quality(&probes.outcomes);
+        let bare = probes.outcomes.iter().filter_map(|outcome| outcome.way).any(Way::is_bare);
         let mut this = Self {
             probes,
             ring,
@@ -93,6 +103,9 @@ impl EbpfSource {
             exits: Vec::new(),
             events_lost: 0,
             ended: Ended::new(),
+            bare,
+            join: Join::default(),
+            misses: Misses::default(),
         };
         this.processes_running().map_err(|source| LoadError::Io { doing: "listing the processes that run", source })?;
         Ok(this)
@@ -125,13 +138,14 @@ impl EbpfSource {
 
     /// The processes that run, when events got lost since the last time: some of the others may have ended unheard.
     fn census(&mut self) -> Result<Option<Census>, ReadError> {
-        let lost = self.lost(Loss::ProcessEvent)?;
+        self.look_for_misses();
+        let lost = self.probes.maps.lost(Loss::ProcessEvent) + self.misses.events;
         if lost == self.events_lost {
             return Ok(None);
         }
         self.events_lost = lost;
         let at = BootTime(now_boot());
-        let running = self.tasks().map_err(|source| ReadError { doing: "listing the processes that run", source })?;
+        let running = self.tasks().map_err(reading("the processes that run"))?;
         // Without a list nobody is known to have ended.
         Ok((!running.is_empty()).then_some(Census { at, running }))
     }
@@ -143,82 +157,99 @@ impl EbpfSource {
         let census = self.census()?;
         let mut exits = std::mem::take(&mut self.exits);
         exits.extend(&before.exits);
-        self.finals(&before, &mut batch);
-        self.waiting(&mut batch)?;
-        let gone: HashSet<ProcessId> = exits.iter().map(exited).collect();
-        self.flows(&gone, &mut batch)?;
-        self.overflow(&mut batch)?;
-        self.sockets(&mut batch)?;
+        let waiting = self.probes.maps.take_waiting().map_err(reading("the records that waited"))?;
+        let since = self.since();
+        let begun = BootTime(now_boot());
+        let live = self.sockets(since)?;
         let after = self.ring.take();
-        self.finals(&after, &mut batch);
+        let mut entries = Entries::new(self.probes.maps.flows().map_err(reading("the flow map"))?);
+
+        self.births(&before, &mut batch);
+        for record in before.sockets.iter().chain(&waiting) {
+            self.socket(record, Stage::Final, &mut entries, &mut batch);
+        }
+        for record in &live {
+            self.socket(record, Stage::Live, &mut entries, &mut batch);
+        }
+        self.births(&after, &mut batch);
+        for record in &after.sockets {
+            self.socket(record, Stage::Final, &mut entries, &mut batch);
+        }
         self.exits.extend(&after.exits);
+        let gone: HashSet<ProcessId> = exits.iter().map(exited).collect();
+        self.flows(&entries, &gone, (since, begun), &mut batch)?;
+        self.overflow(&mut batch)?;
         let unheard = census.map(|census| self.processes.reconcile(&census)).unwrap_or_default();
         exits.extend(unheard.iter().map(|id| unheard_end(*id)));
         for exit in &exits {
             self.processes.exited(exited(exit));
             batch.processes.push(ProcessEvent::Exited { id: exited(exit), at: BootTime(exit.at) });
         }
-        batch.losses = self.losses()?;
+        batch.losses = self.losses();
         batch.at = BootTime(now_boot());
         Ok(batch)
     }
 
-    /// Births and final records, in the order they came.
-    fn finals(&mut self, drained: &Drained, batch: &mut Batch) {
+    fn births(&mut self, drained: &Drained, batch: &mut Batch) {
         for birth in &drained.births {
             self.processes.born(birth, &mut batch.processes);
         }
-        for record in &drained.sockets {
-            self.socket(record, Stage::Final, batch);
-        }
     }
 
-    fn socket(&mut self, record: &SocketRecord, stage: Stage, batch: &mut Batch) {
+    fn socket(&mut self, record: &SocketRecord, stage: Stage, entries: &mut Entries, batch: &mut Batch) {
+        let mut record = *record;
+        let released = record.flags & (flag::RELEASED | flag::FINAL) == flag::RELEASED;
+        let stage = if released { Stage::Live } else { stage };
+        if self.bare {
+            self.join.complete(&mut record, stage, entries);
+        }
         let shared = record.other_tx_bytes > 0 || record.other_rx_bytes > 0;
         if stage == Stage::Final && shared {
             let key = SocketKey { cookie: record.cookie, epoch: record.epoch, pad: 0 };
-            self.ended.insert(key, state(record, stage));
+            self.ended.insert(key, state(&record, stage));
         }
-        let Some(sample) = self.converter.socket(record, stage) else { return };
+        if stage == Stage::Final && self.bare && record.flags & flag::FINAL != 0 {
+            let key = SocketKey { cookie: record.cookie, epoch: BARE_EPOCH, pad: 0 };
+            self.ended.insert(key, state(&record, stage));
+        }
+        let Some(sample) = self.converter.socket(&record, stage) else { return };
         self.processes.introduce(sample.id.process, &record.comm, record.uid, &mut batch.processes);
         batch.flows.push(sample);
     }
 
-    /// Final records that found the ring full.
-    fn waiting(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
-        for (_, record) in self.hash::<SocketKey, SocketRecord>("WAITING", true)? {
-            self.socket(&record, Stage::Final, batch);
-        }
-        Ok(())
-    }
-
-    /// The flow map. Entries of sockets and packet processes that have ended cannot change any more and are taken out.
-    fn flows(&mut self, gone: &HashSet<ProcessId>, batch: &mut Batch) -> Result<(), ReadError> {
+    /// The flow map, read after the sockets. Entries of sockets and packet processes that have ended cannot change any more
+    /// and are taken out. `since`: the tick from which on changes were asked for, and when the reading of the sockets began.
+    fn flows(
+        &mut self,
+        entries: &Entries,
+        gone: &HashSet<ProcessId>,
+        since: (u64, BootTime),
+        batch: &mut Batch,
+    ) -> Result<(), ReadError> {
         let ended = std::mem::take(&mut self.ended);
-        let entries = self.hash::<FlowKey, FlowCounters>("FLOWS", false)?;
-        let since = self.since();
         let mut over: Vec<FlowKey> = Vec::new();
-        for (key, value) in &entries {
+        for (key, value) in entries.iter() {
             let socket = SocketKey { cookie: key.cookie, epoch: key.epoch, pad: 0 };
             let mut end = ended.get(&socket).copied();
-            let id = ProcessId { tgid: key.tgid, start: BootTime(key.start) };
-            if end.is_none() && value.family == libc::AF_PACKET as u16 && gone.contains(&id) {
+            if end.is_none() && ends_with_process(key, value, |id| gone.contains(id)) {
                 end = Some(FlowState::Closed { reason: watcher_core::CloseReason::Released, at: BootTime(now_boot()) });
             }
-            if end.is_none() && value.last_jiffies < since {
-                continue;
-            }
-            self.processes.introduce(id, &value.comm, value.uid, &mut batch.processes);
-            batch.flows.push(self.converter.flow(key, value, end));
             if end.is_some() {
                 over.push(*key);
             }
+            if end.is_none() && value.last_jiffies < since.0 {
+                continue;
+            }
+            let Shown::As(epoch) = self.join.shown(key, value, since.1) else { continue };
+            let id = ProcessId { tgid: key.tgid, start: BootTime(key.start) };
+            self.processes.introduce(id, &value.comm, value.uid, &mut batch.processes);
+            batch.flows.push(self.converter.flow(&FlowKey { epoch, ..*key }, value, end));
         }
         self.remove(&over)
     }
 
     fn overflow(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
-        for (key, value) in self.hash::<OverflowKey, FlowCounters>("OVERFLOW", false)? {
+        for (key, value) in self.probes.maps.overflow().map_err(reading("the overflow entries"))? {
             let id = ProcessId { tgid: key.tgid, start: BootTime(key.start) };
             self.processes.introduce(id, &value.comm, value.uid, &mut batch.processes);
             let flow = FlowKey {
@@ -235,96 +266,56 @@ impl EbpfSource {
         Ok(())
     }
 
-    /// Every socket that changed, through the iterator.
-    fn sockets(&mut self, batch: &mut Batch) -> Result<(), ReadError> {
-        let io = |source| ReadError { doing: "reading the sockets", source };
-        let since = self.since();
-        if since == 0 && self.first_clock.is_some() {
+    /// Every socket that changed since a tick.
+    fn sockets(&mut self, since: u64) -> Result<Vec<SocketRecord>, ReadError> {
+        let swept = self.swept.replace(Instant::now()).filter(|at| at.elapsed() <= SWEEP_EVERY);
+        if let Some(swept) = swept {
+            self.swept = Some(swept);
+        } else if self.first_clock.is_some() {
             // Repairs what could not be seeded, such as a descriptor that was in flight at the start.
-            self.probes.seed().map_err(|e| io(io::Error::other(e)))?;
+            self.probes.seed().map_err(|e| reading("the sockets")(io::Error::other(e)))?;
         }
-        self.exchange(Some(since)).map_err(io)?;
-        let run = raw::run_iterator(self.probes.reader.as_fd()).map_err(io)?;
-        let mut records: Vec<SocketRecord> = Vec::new();
-        read_records(File::from(run), |record| records.push(record)).map_err(io)?;
-        let (tick, boot) = self.exchange(None).map_err(io)?;
+        let (records, (tick, boot)) = self.probes.maps.sockets(since).map_err(reading("the sockets"))?;
         let first = *self.first_clock.get_or_insert((tick, boot));
         self.converter.clock = self.converter.clock.advance(tick, boot, first);
-        for record in &records {
-            self.socket(record, Stage::Live, batch);
-        }
-        Ok(())
+        Ok(records)
     }
 
     /// The tick from which on changes are asked for.
-    fn since(&mut self) -> u64 {
-        if self.swept.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
+    fn since(&self) -> u64 {
+        if self.bare || self.swept.is_none_or(|at| at.elapsed() > SWEEP_EVERY) {
             return 0;
         }
         self.converter.clock.tick.saturating_sub(OVERLAP)
     }
 
-    /// Sets the iterator's parameter, or reads what it left behind.
-    fn exchange(&mut self, since: Option<u64>) -> io::Result<(u64, u64)> {
-        let map = self.probes.ebpf.map_mut("READING").ok_or_else(|| io::Error::other("no such map"))?;
-        let mut array: Array<&mut MapData, u64> = Array::try_from(map).map_err(io::Error::other)?;
-        if let Some(since) = since {
-            array.set(reading::SINCE, since, 0).map_err(io::Error::other)?;
-            if since == 0 {
-                self.swept = Some(Instant::now());
-            }
-            return Ok((0, 0));
-        }
-        let get = |index| array.get(&index, 0).map_err(io::Error::other);
-        Ok((get(reading::JIFFIES)?, get(reading::BOOT)?))
-    }
-
-    fn hash<K: aya::Pod, V: aya::Pod>(&self, name: &'static str, take: bool) -> Result<Vec<(K, V)>, ReadError> {
-        let error = |source| ReadError { doing: name, source };
-        let Some(Map::HashMap(map)) = self.probes.ebpf.map(name) else {
-            return Err(error(io::Error::other("no such map")));
-        };
-        let most = map.info().map_err(|e| error(io::Error::other(e)))?.max_entries();
-        raw::read_hash(map.fd().as_fd(), most, take).map_err(error)
-    }
-
     fn remove(&mut self, keys: &[FlowKey]) -> Result<(), ReadError> {
-        if keys.is_empty() {
-            return Ok(());
-        }
-        let error = |e| ReadError { doing: "FLOWS", source: io::Error::other(e) };
-        let Some(map) = self.probes.ebpf.map_mut("FLOWS") else { return Ok(()) };
-        let mut map = aya::maps::HashMap::<_, FlowKey, FlowCounters>::try_from(map).map_err(error)?;
         for key in keys {
-            map.remove(key).map_err(error)?;
+            self.join.forget(key);
+            self.probes.maps.forget_flow(key).map_err(reading("the flow map"))?;
         }
         Ok(())
     }
 
-    fn losses(&self) -> Result<Losses, ReadError> {
-        Ok(Losses {
-            ring_full: self.lost(Loss::RingFull)?,
-            map_full: self.lost(Loss::MapFull)?,
-            storage_failed: self.lost(Loss::StorageFailed)?,
-            recursion_misses: self.recursion_misses(),
-            process_events: self.lost(Loss::ProcessEvent)?,
-            unattributed_tx_bytes: self.lost(Loss::LostTx)?,
-            unattributed_rx_bytes: self.lost(Loss::LostRx)?,
-        })
+    fn look_for_misses(&mut self) {
+        let Probes { ebpf, outcomes, traits, .. } = &self.probes;
+        let programs = outcomes.iter().filter_map(|outcome| outcome.way).flat_map(|way| way.programs);
+        self.misses.look(ebpf, programs, traits.preemptible_tracepoints);
     }
 
-    /// One loss counter, over all CPUs.
-    fn lost(&self, what: Loss) -> Result<u64, ReadError> {
-        let error = |e: aya::maps::MapError| ReadError { doing: "LOSSES", source: io::Error::other(e) };
-        let Some(map) = self.probes.ebpf.map("LOSSES") else { return Ok(0) };
-        let array: PerCpuArray<_, u64> = PerCpuArray::try_from(map).map_err(error)?;
-        array.get(&(what as u32), 0).map(|cpus| cpus.iter().sum()).map_err(error)
-    }
-
-    fn recursion_misses(&self) -> u64 {
-        let misses =
-            |program: &aya::programs::Program| program.fd().ok().and_then(|fd| raw::recursion_misses(fd.as_fd()).ok());
-        self.probes.ebpf.programs().filter_map(|(_, program)| misses(program)).sum()
+    fn losses(&mut self) -> Losses {
+        self.look_for_misses();
+        let maps = &self.probes.maps;
+        Losses {
+            ring_full: maps.lost(Loss::RingFull),
+            map_full: maps.lost(Loss::MapFull),
+            storage_failed: maps.lost(Loss::StorageFailed),
+            recursion_misses: self.misses.calls,
+            process_events: maps.lost(Loss::ProcessEvent) + self.misses.events,
+            state_changes: maps.lost(Loss::State),
+            unattributed_tx_bytes: maps.lost(Loss::LostTx),
+            unattributed_rx_bytes: maps.lost(Loss::LostRx),
+        }
     }
 
     fn refresh_addresses(&mut self) {

@@ -29,6 +29,8 @@ pub struct Totals {
     pub dropped_events: u64,
     pub connections: Lifecycles,
     pub truth: Truth,
+    /// For the message when something is wrong.
+    pub losses: serde_json::Value,
 }
 
 /// Connections that went through each stage.

@@ -35,7 +35,7 @@ pub fn equal(watcher: &Watcher, reports: &[Report]) -> Result<()> {
         }
     }
     if !wrong.is_empty() {
-        bail!("watcher is not exact:\n{wrong}");
+        bail!("watcher is not exact:\n{wrong}  losses: {}", state.totals.losses);
     }
     Ok(())
 }
@@ -98,7 +98,12 @@ pub fn truthful(before: &Totals, state: &State) -> Result<()> {
     for (what, grown) in faults.iter().filter(|(_, grown)| *grown > 0) {
         writeln!(wrong, "  {what}: {grown} in this test")?;
     }
-    ensure!(wrong.is_empty(), "the truth equations do not hold:\n{wrong}{}", newest_unbalanced(state));
+    let losses = &after.losses;
+    ensure!(
+        wrong.is_empty(),
+        "the truth equations do not hold:\n{wrong}  losses: {losses}\n{}",
+        newest_unbalanced(state)
+    );
     Ok(())
 }
 

@@ -35,13 +35,13 @@ const fn kernel(version: &'static str, suite: &'static str, by_default: bool) ->
     Kernel { version, suite, by_default, refused: false, processor: WITHOUT_CMPXCHG16B }
 }
 
-/// One for each rung of the ladder, and what is newer. 7.2 is not tried by default as long as it is not exact: see linux.md.
+/// One for each rung of the ladder, and what is newer.
 pub const KERNELS: &[Kernel] = &[
     Kernel { refused: true, ..kernel("5.10", "bullseye", true) },
     kernel("6.1", "bookworm", true),
     kernel("6.12", "bookworm-backports", true),
     kernel("6.18", "trixie-backports", false),
-    Kernel { processor: WITH_CMPXCHG16B, ..kernel("7.2", "trixie-backports", false) },
+    Kernel { processor: WITH_CMPXCHG16B, ..kernel("7.2", "trixie-backports", true) },
 ];
 
 /// An unpacked kernel package.

@@ -149,6 +149,7 @@ struct Lost {
     storage_failed: u64,
     recursion_misses: u64,
     process_events: u64,
+    state_changes: u64,
     unattributed_rx_bytes: u64,
     unattributed_tx_bytes: u64,
 }
@@ -161,6 +162,7 @@ impl Lost {
             storage_failed: losses.storage_failed,
             recursion_misses: losses.recursion_misses,
             process_events: losses.process_events,
+            state_changes: losses.state_changes,
             unattributed_rx_bytes: losses.unattributed_rx_bytes,
             unattributed_tx_bytes: losses.unattributed_tx_bytes,
         }
