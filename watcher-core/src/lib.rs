@@ -11,7 +11,7 @@ mod snapshot;
 mod source;
 mod time;
 
-pub use aggregate::{Aggregator, Retention};
+pub use aggregate::{Aggregator, Delta, Observer, Retention};
 pub use flow::{
     CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, KernelCounters, Protocol, Scope, SocketId,
     SocketInfo, TcpState,
