@@ -112,6 +112,17 @@ impl Truth {
     }
 }
 
+impl std::ops::AddAssign for Truth {
+    fn add_assign(&mut self, o: Self) {
+        self.checked += o.checked;
+        self.unbalanced += o.unbalanced;
+        self.unattributed_tx += o.unattributed_tx;
+        self.unattributed_rx += o.unattributed_rx;
+        self.excess_tx += o.excess_tx;
+        self.excess_rx += o.excess_rx;
+    }
+}
+
 /// How many connections went through each stage since the aggregator began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lifecycles {

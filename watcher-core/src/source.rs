@@ -104,6 +104,18 @@ impl Losses {
     }
 }
 
+impl std::ops::AddAssign for Losses {
+    fn add_assign(&mut self, o: Self) {
+        self.ring_full += o.ring_full;
+        self.map_full += o.map_full;
+        self.storage_failed += o.storage_failed;
+        self.recursion_misses += o.recursion_misses;
+        self.process_events += o.process_events;
+        self.unattributed_tx_bytes += o.unattributed_tx_bytes;
+        self.unattributed_rx_bytes += o.unattributed_rx_bytes;
+    }
+}
+
 /// Everything that a collector learnt since the last batch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Batch {

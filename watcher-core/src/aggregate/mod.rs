@@ -14,7 +14,7 @@ mod shrink;
 mod sockets;
 mod sum;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,7 +25,7 @@ use self::{apps::Apps, flows::Flows, processes::Processes, remotes::Remotes, soc
 use crate::{Batch, BootTime, FlowSample, Losses, PerScope, Quality, Snapshot, Totals};
 
 /// Seeded at random: remote addresses are chosen by others.
-type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 type FastSet<K> = HashSet<K, foldhash::fast::RandomState>;
 
 /// Adds up.

@@ -1,6 +1,6 @@
 //! Sums and rates.
 
-use super::make::{Rig, closed, exited, flow, in_scope, process, second, seen, to};
+use super::make::{Rig, closed, exited, flow, in_scope, process, second, seen, to, with_kernel};
 use crate::{FlowState, Scope, TcpState};
 
 #[test]
@@ -169,7 +169,7 @@ impl crate::Observer for Listener {
 fn an_observer_is_told_what_each_sample_added_and_no_more() {
     let mut sums = crate::Aggregator::new(crate::Retention::default());
     let mut listener = Listener::default();
-    let end = super::make::with_kernel(super::make::closed(flow(1, 1, 30, 5), 2), (34, 5), (30, 5));
+    let end = with_kernel(closed(flow(1, 1, 30, 5), 2), (34, 5), (30, 5));
     let samples = vec![flow(1, 1, 10, 5), flow(1, 1, 10, 5), end];
     for _ in 0..2 {
         let losses = crate::Losses { unattributed_rx_bytes: 7, ..crate::Losses::default() };
