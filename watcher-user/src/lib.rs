@@ -3,6 +3,7 @@
 pub mod by;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod filter;
 pub mod hardware;
 pub mod identity;
