@@ -50,7 +50,7 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 /// The key or section whose name is most like an unknown one.
 pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
     let short = |name: &str| name.rsplit('.').next().map(str::to_owned).unwrap_or_default();
-    let sections = KEYS.iter().map(|key| key.section());
+    let sections = KEYS.iter().map(Key::section);
     // A key in the wrong section is as near as a slip in the right one.
     let distance = |name: &str| {
         let moved = strsim::osa_distance(&short(name), &short(unknown)) + 1;

@@ -111,7 +111,7 @@ mod tests {
 
     #[test]
     fn cores_have_names_and_unknown_ones_have_none() {
-        let cases: [(&[(u32, u32)], Option<&str>); 8] = [
+        let cases: &[(&[_], Option<_>)] = &[
             (&[(0xc0, 0xac3)], Some("AmpereOne")),
             (&[(0x41, 0xb76)], Some("ARM1176")),
             (&[(0x41, 0xd0c)], Some("ARM Neoverse-N1")),
@@ -122,7 +122,7 @@ mod tests {
             (&[], None),
         ];
         for (parts, wanted) in cases {
-            assert_eq!(names(parts).as_deref(), wanted);
+            assert_eq!(names(parts).as_deref(), *wanted);
         }
     }
 }
