@@ -1,6 +1,6 @@
 //! Configuration: the file, then the environment, then flags; each may change what the one before said.
 //!
-//! [`keys`] is the one table of what may be said. The file's parser, the environment, the flags, the commented default file
+//! `keys.rs` is the one table of what may be said. The file's parser, the environment, the flags, the commented default file
 //! and the hints in errors all read it. What is said wrongly is an error that names the place and what was expected;
 //! nothing is ever replaced by a default in silence.
 
@@ -22,7 +22,7 @@ use std::{
     time::Duration,
 };
 
-use watcher_core::rollup::Policy;
+use watcher_core::rollup::{Limits, Policy, WindowOptions};
 
 pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Place};
@@ -162,6 +162,16 @@ impl Config {
             collect: Collect { sample_interval: Duration::from_secs(5), list_loopback: false },
             names: Names { passive: true },
             paths: Paths::default(),
+        }
+    }
+
+    /// How windows are to be kept.
+    #[must_use]
+    pub fn window_options(&self) -> WindowOptions {
+        WindowOptions {
+            policy: self.privacy.clone(),
+            list_loopback: self.collect.list_loopback,
+            limits: Limits::default(),
         }
     }
 

@@ -104,7 +104,7 @@ fn a_wrong_file_is_told_by_line_and_key_and_what_was_expected() {
         ),
         (
             "[upload]\nurl = \"https://me:secret@host/\"",
-            "2: upload.url: expected a URL such as \"https://host/path\", found \"https://me:secret@host/\": a URL must not \
+            "2: upload.url: expected a URL such as \"https://host/path\", found a URL with a name or a password in it: a URL must not \
              hold a password; see token_file"
                 .into(),
         ),

@@ -74,8 +74,11 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What stands there, for an error.
+    /// What stands there, for an error, which may end up in a log.
     pub fn shown(self) -> String {
+        if self.text().is_ok_and(|text| text.contains("://") && text.contains('@')) {
+            return "a URL with a name or a password in it".to_owned();
+        }
         match self {
             Self::Plain("") => "nothing".to_owned(),
             Self::Plain(text) => format!("{text:?}"),

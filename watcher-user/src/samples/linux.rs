@@ -1,5 +1,5 @@
-//! /proc/<pid>/stat: CPU time, memory, start and name in one read. `sysinfo` would read three files and every thread,
-//! and tells a start in seconds of the wall clock, which neither tells a reused pid nor finds the collector's process.
+//! The stat file of each process: CPU time, memory, start and name in one read. `sysinfo` tells the start in seconds of the
+//! wall clock, which neither tells a reused pid nor finds the collector's process.
 
 use std::{fs, io, time::Duration};
 

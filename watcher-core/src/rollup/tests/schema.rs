@@ -204,3 +204,27 @@ fn an_upload_without_the_added_fields_is_read() {
     let read: Rollup = serde_json::from_value(value).unwrap();
     assert_eq!((read.collector, read.processes[0].counters.connections), (None, 0));
 }
+
+/// `a.b`, and `list[].field` for what lists hold.
+fn paths(value: &serde_json::Value, prefix: &str, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            let dot = if prefix.is_empty() { "" } else { "." };
+            fields.iter().for_each(|(name, field)| paths(field, &format!("{prefix}{dot}{name}"), found));
+        }
+        serde_json::Value::Array(items) => items.iter().for_each(|item| paths(item, &format!("{prefix}[]"), found)),
+        _ => found.push(prefix.to_owned()),
+    }
+}
+
+#[test]
+fn the_page_about_it_has_every_field() {
+    let page = include_str!("../../../../docs/rollup.md");
+    let sent = serde_json::from_slice(&example().to_json()).unwrap();
+    let mut found = Vec::new();
+    paths(&sent, "", &mut found);
+    assert!(found.len() > 50);
+    for path in found {
+        assert!(page.contains(&format!("`{path}`")), "{path}");
+    }
+}

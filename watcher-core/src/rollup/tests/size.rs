@@ -25,8 +25,8 @@ impl Names for LongNames {
     }
 }
 
-/// 5,000 processes, 100,000 flows, commands of 10 kB, all text made of `filler`.
-fn crowd(filler: &str, names: &impl Names) -> Rollup {
+/// 5,000 processes, `thousands` of thousands of flows, commands of 10 kB, all text made of `filler`.
+fn crowd(filler: &str, names: &impl Names, thousands: u64) -> Rollup {
     let policy = Policy { commands: Commands::Full, ..Policy::default() };
     let mut rig = Rig::new(WindowOptions { policy, ..WindowOptions::default() });
     let command = filler.repeat(10_000 / filler.len());
@@ -40,7 +40,7 @@ fn crowd(filler: &str, names: &impl Names) -> Rollup {
         rss_bytes: u64::MAX / 1_000,
     };
     rig.window.poll((1..=5_000).map(sample));
-    for batch in 0..100_u64 {
+    for batch in 0..thousands {
         let flows = (0..1_000).map(|n| {
             let n = batch * 1_000 + n;
             // As many digits as a number can have: Σ still fits into 64 bits.
@@ -56,15 +56,17 @@ fn crowd(filler: &str, names: &impl Names) -> Rollup {
     (machine.hardware.cpu.model, machine.hardware.cpu.model_normalized) = (long(), long());
     let quality = quality();
     let rollup = rig.window.finish(&frame(&machine, &quality), names);
-    assert_eq!(rollup.summary.total_rx_bytes, (0..100_000_u64).map(|n| 90_000_000_000_000 + n).sum::<u64>());
+    assert_eq!(rollup.summary.total_rx_bytes, (0..thousands * 1_000).map(|n| 90_000_000_000_000 + n).sum::<u64>());
     rollup
 }
 
 #[test]
 fn the_worst_text_fits() {
     let mut sizes = Vec::new();
-    for filler in ["a", "\u{1}", "\"\\", "名", "\u{10ffff}", "e\u{301}\u{202e}"] {
-        let rollup = crowd(filler, &());
+    for (filler, thousands) in
+        [("a", 5), ("\u{1}", 100), ("\"\\", 5), ("名", 5), ("\u{10ffff}", 100), ("e\u{301}\u{202e}", 5)]
+    {
+        let rollup = crowd(filler, &(), thousands);
         let size = rollup.to_json().len();
         assert!(size <= MAX_ENCODED, "{filler:?}: {size}");
         assert_eq!(
@@ -75,7 +77,7 @@ fn the_worst_text_fits() {
         sizes.push((filler, size));
     }
     // Short of room, the last rows go: those with names go by 253 characters each, twice.
-    let rollup = crowd("\u{1}", &LongNames);
+    let rollup = crowd("\u{1}", &LongNames, 100);
     let size = rollup.to_json().len();
     assert!(size <= MAX_ENCODED && rollup.domains.len() >= 10 && rollup.processes.len() >= 10, "{size}");
     sizes.push(("long domains", size));
