@@ -7,11 +7,12 @@
 mod aggregate;
 mod flow;
 mod process;
+pub mod rollup;
 mod snapshot;
 mod source;
 mod time;
 
-pub use aggregate::{Aggregator, Retention};
+pub use aggregate::{Aggregator, Delta, Observer, Retention};
 pub use flow::{
     CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, KernelCounters, Protocol, Scope, SocketId,
     SocketInfo, TcpState,

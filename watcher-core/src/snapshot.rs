@@ -97,6 +97,32 @@ pub struct Truth {
     pub excess_rx: u64,
 }
 
+impl Truth {
+    /// What was checked after `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            checked: self.checked.saturating_sub(earlier.checked),
+            unbalanced: self.unbalanced.saturating_sub(earlier.unbalanced),
+            unattributed_tx: self.unattributed_tx.saturating_sub(earlier.unattributed_tx),
+            unattributed_rx: self.unattributed_rx.saturating_sub(earlier.unattributed_rx),
+            excess_tx: self.excess_tx.saturating_sub(earlier.excess_tx),
+            excess_rx: self.excess_rx.saturating_sub(earlier.excess_rx),
+        }
+    }
+}
+
+impl std::ops::AddAssign for Truth {
+    fn add_assign(&mut self, o: Self) {
+        self.checked += o.checked;
+        self.unbalanced += o.unbalanced;
+        self.unattributed_tx += o.unattributed_tx;
+        self.unattributed_rx += o.unattributed_rx;
+        self.excess_tx += o.excess_tx;
+        self.excess_rx += o.excess_rx;
+    }
+}
+
 /// How many connections went through each stage since the aggregator began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Lifecycles {
@@ -108,6 +134,19 @@ pub struct Lifecycles {
     pub closed: u64,
     /// Ended without having been established.
     pub failed: u64,
+}
+
+impl Lifecycles {
+    /// What went through after `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            opened: self.opened.saturating_sub(earlier.opened),
+            established: self.established.saturating_sub(earlier.established),
+            closed: self.closed.saturating_sub(earlier.closed),
+            failed: self.failed.saturating_sub(earlier.failed),
+        }
+    }
 }
 
 /// Sums over everything, listed or folded.

@@ -86,10 +86,36 @@ impl Losses {
             && self.unattributed_rx_bytes == 0
     }
 
+    /// What was lost after `earlier`.
+    #[must_use]
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            ring_full: self.ring_full.saturating_sub(earlier.ring_full),
+            map_full: self.map_full.saturating_sub(earlier.map_full),
+            storage_failed: self.storage_failed.saturating_sub(earlier.storage_failed),
+            recursion_misses: self.recursion_misses.saturating_sub(earlier.recursion_misses),
+            process_events: self.process_events.saturating_sub(earlier.process_events),
+            unattributed_tx_bytes: self.unattributed_tx_bytes.saturating_sub(earlier.unattributed_tx_bytes),
+            unattributed_rx_bytes: self.unattributed_rx_bytes.saturating_sub(earlier.unattributed_rx_bytes),
+        }
+    }
+
     /// Events that were dropped, of any kind.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
         self.ring_full + self.process_events + self.state_changes + self.recursion_misses
+    }
+}
+
+impl std::ops::AddAssign for Losses {
+    fn add_assign(&mut self, o: Self) {
+        self.ring_full += o.ring_full;
+        self.map_full += o.map_full;
+        self.storage_failed += o.storage_failed;
+        self.recursion_misses += o.recursion_misses;
+        self.process_events += o.process_events;
+        self.unattributed_tx_bytes += o.unattributed_tx_bytes;
+        self.unattributed_rx_bytes += o.unattributed_rx_bytes;
     }
 }
 

@@ -3,9 +3,13 @@
 pub mod by;
 pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod filter;
+pub mod hardware;
+pub mod identity;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod samples;
 pub mod services;
 pub mod sort;
 pub mod text;

@@ -6,6 +6,7 @@
 
 mod apps;
 mod flows;
+mod observer;
 mod processes;
 mod remotes;
 mod retention;
@@ -13,17 +14,18 @@ mod shrink;
 mod sockets;
 mod sum;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{HashMap, HashSet};
 
+pub use observer::{Delta, Observer};
 pub use retention::Retention;
 
 use self::{apps::Apps, flows::Flows, processes::Processes, remotes::Remotes, sockets::Sockets, sum::Sum};
 use crate::{Batch, BootTime, FlowSample, Losses, PerScope, Quality, Snapshot, Totals};
 
 /// Seeded at random: remote addresses are chosen by others.
-type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
+pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
 type FastSet<K> = HashSet<K, foldhash::fast::RandomState>;
 
 /// Adds up.
@@ -63,14 +65,22 @@ impl Aggregator {
 
     /// Takes in a batch.
     pub fn apply(&mut self, batch: &Batch) {
+        self.apply_with(batch, &mut ());
+    }
+
+    /// Takes in a batch, and tells `observer` what it added.
+    pub fn apply_with<O: Observer + ?Sized>(&mut self, batch: &Batch, observer: &mut O) {
         self.at = self.at.max(batch.at);
+        let (losses, truth) = (batch.losses.since(&self.losses), self.sockets.checked());
         self.losses = batch.losses;
         for event in &batch.processes {
             self.processes.observe(event);
+            observer.process(event);
         }
         for sample in &batch.flows {
-            self.observe(sample);
+            self.observe(sample, observer);
         }
+        observer.losses(&losses, &self.sockets.checked().since(&truth));
     }
 
     /// The state as of the last batch. Rates are over the time between that batch and the last one before the snapshot
@@ -100,17 +110,30 @@ impl Aggregator {
         snapshot
     }
 
-    fn observe(&mut self, sample: &FlowSample) {
+    fn observe<O: Observer + ?Sized>(&mut self, sample: &FlowSample, observer: &mut O) {
         let change = self.flows.observe(sample);
+        let before = self.sockets.lifecycles();
         if change.life {
             self.sockets.observe(sample, change.first);
         }
         if let Some(from) = change.rescoped_from {
             self.processes.rescope(sample.id.process, from, change.scope);
         }
-        self.processes.charge(sample.id.process, &change, self.at);
         self.remotes.observe(sample.id.process, &change);
         self.totals.get_mut(change.scope).add(change.delta);
+        let (info, open) = self.processes.charge(sample.id.process, &change, self.at);
+        observer.flow(&Delta {
+            sample,
+            info,
+            rx_bytes: change.delta.rx,
+            tx_bytes: change.delta.tx,
+            scope: change.scope,
+            remote: change.remote,
+            first: change.first,
+            ended: change.ended,
+            lifecycles: self.sockets.lifecycles().since(&before),
+            open,
+        });
     }
 
     /// Everything that a snapshot has just reported as ended may go.

@@ -56,7 +56,8 @@ impl Processes {
         }
     }
 
-    pub fn charge(&mut self, id: ProcessId, change: &Change, now: BootTime) {
+    /// Charges a process, and tells what is known of it and how many flows it has open.
+    pub fn charge(&mut self, id: ProcessId, change: &Change, now: BootTime) -> (&ProcessInfo, PerScope<u32>) {
         let process = self.entries.entry(id).or_insert_with(|| Process::unknown(id));
         let open = process.open.get_mut(change.scope);
         *open += u32::from(change.first);
@@ -64,6 +65,7 @@ impl Processes {
         process.sums.get_mut(change.scope).add(change.delta);
         process.listed |= change.first || !change.delta.is_zero();
         process.active = now;
+        (&process.info, process.open)
     }
 
     /// An open flow went from one scope to another.

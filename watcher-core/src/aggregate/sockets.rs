@@ -56,6 +56,11 @@ impl Sockets {
         self.lifecycles
     }
 
+    /// What the sockets that ended did not balance by.
+    pub fn checked(&self) -> Truth {
+        self.truth
+    }
+
     /// With the bytes that no map had room for.
     pub fn truth(&self, losses: &Losses) -> Truth {
         let mut truth = self.truth;

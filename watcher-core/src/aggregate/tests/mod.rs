@@ -2,6 +2,6 @@
 
 mod folding;
 mod lifecycles;
-mod make;
-mod random;
+pub mod make;
+pub mod random;
 mod sums;

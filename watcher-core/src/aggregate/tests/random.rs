@@ -11,7 +11,7 @@ use super::{
 use crate::{FlowSample, Scope};
 
 #[derive(Debug, Clone)]
-enum Step {
+pub enum Step {
     /// Flow (process, socket) moves bytes; the sample may come twice.
     Move {
         process: u32,
@@ -41,7 +41,7 @@ enum Step {
     },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let (process, socket) = (1..6_u32, 0..12_u64);
     prop_oneof![
         6 => (process.clone(), socket.clone(), 0..1_000_u64, 0..1_000_u64, any::<bool>())
@@ -62,13 +62,13 @@ fn sample(process: u32, socket: u64, rx: u64, tx: u64) -> FlowSample {
 
 /// What a collector would hold: absolute counters, and which flows are closed.
 #[derive(Default)]
-struct Truth {
+pub struct Truth {
     counters: BTreeMap<(u32, u64), (u64, u64, bool)>,
     history: Vec<FlowSample>,
 }
 
 impl Truth {
-    fn samples(&mut self, step: &Step, now: u64) -> Vec<FlowSample> {
+    pub fn samples(&mut self, step: &Step, now: u64) -> Vec<FlowSample> {
         let new = match *step {
             Step::Move { process, socket, rx, tx, twice } => {
                 let flow = self.counters.entry((process, socket)).or_default();
@@ -90,11 +90,11 @@ impl Truth {
         new
     }
 
-    fn received(&self) -> u64 {
+    pub fn received(&self) -> u64 {
         self.counters.values().map(|flow| flow.0).sum()
     }
 
-    fn sent(&self) -> u64 {
+    pub fn sent(&self) -> u64 {
         self.counters.values().map(|flow| flow.1).sum()
     }
 }

@@ -1,6 +1,6 @@
 //! Sums and rates.
 
-use super::make::{Rig, closed, exited, flow, in_scope, process, second, seen, to};
+use super::make::{Rig, closed, exited, flow, in_scope, process, second, seen, to, with_kernel};
 use crate::{FlowState, Scope, TcpState};
 
 #[test]
@@ -146,4 +146,41 @@ fn a_snapshot_is_as_of_the_newest_batch() {
     let mut rig = Rig::new();
     rig.apply(5, vec![], vec![]);
     assert_eq!(rig.step(3, vec![], vec![]).at, second(5));
+}
+
+#[derive(Default)]
+struct Listener {
+    told: Vec<(u64, u64, bool, bool, u64, u32)>,
+    unattributed: u64,
+}
+
+impl crate::Observer for Listener {
+    fn flow(&mut self, delta: &crate::Delta<'_>) {
+        let lives = delta.lifecycles.opened + delta.lifecycles.closed;
+        self.told.push((delta.rx_bytes, delta.tx_bytes, delta.first, delta.ended, lives, delta.open.network));
+    }
+
+    fn losses(&mut self, losses: &crate::Losses, truth: &crate::Truth) {
+        self.unattributed += losses.unattributed_rx_bytes + truth.unattributed_rx;
+    }
+}
+
+#[test]
+fn an_observer_is_told_what_each_sample_added_and_no_more() {
+    let mut sums = crate::Aggregator::new(crate::Retention::default());
+    let mut listener = Listener::default();
+    let end = with_kernel(closed(flow(1, 1, 30, 5), 2), (34, 5), (30, 5));
+    let samples = vec![flow(1, 1, 10, 5), flow(1, 1, 10, 5), end];
+    for _ in 0..2 {
+        let losses = crate::Losses { unattributed_rx_bytes: 7, ..crate::Losses::default() };
+        let batch = crate::Batch { flows: samples.clone(), losses, ..crate::Batch::default() };
+        sums.apply_with(&batch, &mut listener);
+    }
+    assert_eq!(
+        listener.told[..3],
+        [(10, 5, true, false, 1, 1), (0, 0, false, false, 0, 1), (20, 0, false, true, 1, 0)]
+    );
+    assert!(listener.told[3..].iter().all(|told| *told == (0, 0, false, false, 0, 0)));
+    // Four bytes that a socket did not balance by, and seven that no map had room for; absolute counters, told once.
+    assert_eq!(listener.unattributed, 11);
 }
