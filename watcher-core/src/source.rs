@@ -95,6 +95,7 @@ impl Losses {
             storage_failed: self.storage_failed.saturating_sub(earlier.storage_failed),
             recursion_misses: self.recursion_misses.saturating_sub(earlier.recursion_misses),
             process_events: self.process_events.saturating_sub(earlier.process_events),
+            state_changes: self.state_changes.saturating_sub(earlier.state_changes),
             unattributed_tx_bytes: self.unattributed_tx_bytes.saturating_sub(earlier.unattributed_tx_bytes),
             unattributed_rx_bytes: self.unattributed_rx_bytes.saturating_sub(earlier.unattributed_rx_bytes),
         }
@@ -114,6 +115,7 @@ impl std::ops::AddAssign for Losses {
         self.storage_failed += o.storage_failed;
         self.recursion_misses += o.recursion_misses;
         self.process_events += o.process_events;
+        self.state_changes += o.state_changes;
         self.unattributed_tx_bytes += o.unattributed_tx_bytes;
         self.unattributed_rx_bytes += o.unattributed_rx_bytes;
     }

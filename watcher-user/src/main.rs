@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error may be closed as well: then there is nobody to tell.
-            let message = format!("{error:#}");
+            let message = text::with_causes(error.as_ref());
             let lines = message.lines().map(text::printable).collect::<Vec<_>>().join("\n");
             writeln!(std::io::stderr(), "watcher: {lines}").ok();
             ExitCode::FAILURE

@@ -53,6 +53,22 @@ fn is_harmless(c: char) -> bool {
     !c.is_control() && !hides_or_turns && c.width() != Some(0)
 }
 
+/// An error with its causes, on one line, each once: some errors name their cause themselves.
+#[must_use]
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let next_text = next.to_string();
+        if !text.contains(&next_text) {
+            text.push_str(": ");
+            text.push_str(&next_text);
+        }
+        cause = next.source();
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

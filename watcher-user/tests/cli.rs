@@ -125,7 +125,11 @@ struct Live {
 
 impl Live {
     fn start(args: &[&str]) -> Self {
-        let mut child = watcher(args).spawn().expect("watcher starts");
+        Self::spawn(&mut watcher(args))
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("watcher starts");
         let out = child.stdout.take().map(BufReader::new);
         Self { child, out }
     }
@@ -245,4 +249,76 @@ fn a_hostile_process_name_stays_on_its_line_in_plain_text() {
             break;
         }
     }
+}
+
+/// Runs `script` in a mount namespace of its own, where what it mounts is seen by nobody else.
+fn elsewhere(script: &str, args: &[&str]) -> Command {
+    assert!(nix::unistd::geteuid().is_root(), "this needs root: `cargo xtask test`");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh"]).args(args);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_kernel_without_btf_is_told_so() {
+    let script = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\"";
+    let (code, words) = code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--once"])));
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.contains("/sys/kernel/btf/vmlinux") && words.contains("CONFIG_DEBUG_INFO_BTF=y"), "{words}");
+    assert_eq!(words.matches("No such file").count(), 1, "the cause is named once: {words}");
+
+    let out = run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "doctor", "--json"]));
+    assert_eq!(out.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&out.stdout).expect("an object");
+    assert!(report.to_string().contains("CONFIG_DEBUG_INFO_BTF=y"), "{report}");
+}
+
+#[test]
+fn without_proc_it_says_what_to_mount() {
+    let script = "mount -t tmpfs none /proc && exec \"$@\"";
+    let (code, words) = code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--once"])));
+    assert_eq!(code, Some(1), "{words}");
+    assert!(words.contains("is /proc mounted?"), "{words}");
+    let out = run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "doctor"]));
+    assert_eq!(out.status.code(), Some(1));
+    let words = String::from_utf8_lossy(&out.stdout);
+    assert!(words.contains("mount -t proc proc /proc"), "{words}");
+}
+
+/// What the kernel tells needs no /proc: names, users and bytes are right where it is hidden.
+#[test]
+fn processes_that_proc_hides_have_their_names_and_bytes() {
+    const CAPABILITIES: &str = "-all,+bpf,+perfmon,+net_admin";
+    let folder = Folder::new("hidden");
+    let copy = folder.copy(Path::new(env!("CARGO_BIN_EXE_watcher")), OsStr::new("watcher"));
+    let script = format!(
+        "mount -t proc -o hidepid=2 proc /proc && exec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups \
+         --inh-caps={CAPABILITIES} --ambient-caps={CAPABILITIES} --bounding-set={CAPABILITIES} \"$@\""
+    );
+    let copy = copy.to_str().expect("a plain path");
+    let watch = [copy, "top", "--json", "--include-loopback", "--interval", "0.1"];
+    let mut live = Live::spawn(&mut elsewhere(&script, &watch));
+    live.line();
+    let bash = folder.copy(Path::new("/bin/bash"), OsStr::new("hidden-bash"));
+    let sender = "printf 12345 > /dev/udp/127.0.0.1/9; read -r line";
+    let mut child = Command::new(bash).args(["-c", sender]).stdin(Stdio::piped()).spawn().expect("bash starts");
+    let deadline = Instant::now() + PATIENCE;
+    let row = loop {
+        assert!(Instant::now() < deadline, "process {} does not appear", child.id());
+        let object: Value = serde_json::from_str(&live.line()).expect("an object per line");
+        assert_eq!(object["exact"], true);
+        let row = object["processes"].as_array().expect("processes").iter().find(|p| p["pid"] == child.id()).cloned();
+        if let Some(row) = row {
+            break row;
+        }
+    };
+    drop(child.stdin.take());
+    child.wait().expect("bash ends");
+    assert_eq!((&row["name"], &row["user"], &row["tx_bytes"]), (&"hidden-bash".into(), &"root".into(), &5.into()));
+    assert!(row["command"].to_string().contains("/dev/udp/127.0.0.1/9"), "{row}");
+
+    let out = run(&mut elsewhere(&script, &[copy, "doctor", "--json"]));
+    let report: Value = serde_json::from_slice(&out.stdout).expect("an object");
+    assert_eq!((&report["facts"]["proc_hidepid"], &report["backend"]), (&"invisible".into(), &"ebpf".into()), "{report}");
 }

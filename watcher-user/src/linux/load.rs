@@ -147,7 +147,7 @@ fn privileged() -> bool {
 /// The root of the cgroup v2 tree: on hybrid systems not at /sys/fs/cgroup.
 fn cgroup_root() -> Result<File, LoadError> {
     let mounts = std::fs::read_to_string("/proc/mounts")
-        .map_err(|source| LoadError::Io { doing: "reading /proc/mounts", source })?;
+        .map_err(|source| LoadError::Io { doing: "reading /proc/mounts (is /proc mounted?)", source })?;
     let path = cgroup2_mount(&mounts).ok_or(LoadError::NoCgroup)?;
     File::open(&path).map_err(|source| LoadError::Io { doing: "opening the cgroup v2 root", source })
 }

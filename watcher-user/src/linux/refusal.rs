@@ -4,6 +4,7 @@ use aya::{EbpfError, maps::MapError, programs::ProgramError};
 use thiserror::Error;
 
 use super::btf::BtfError;
+use crate::text::with_causes;
 
 /// Why the collector cannot start.
 #[derive(Debug, Error)]
@@ -70,7 +71,7 @@ pub fn object(error: &EbpfError) -> LoadError {
     {
         return LoadError::TooOld { what, since, why: format!("map {name}: {io_error}") };
     }
-    LoadError::Refused(chain(error))
+    LoadError::Refused(with_causes(error))
 }
 
 /// The kernel's words, without the verifier's thousand lines.
@@ -88,22 +89,7 @@ pub fn explain(error: &ProgramError) -> String {
             None => io_error.to_string(),
         };
     }
-    chain(error)
-}
-
-/// An error with its causes, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(next) = cause {
-        let next_text = next.to_string();
-        if !text.contains(&next_text) {
-            text.push_str(": ");
-            text.push_str(&next_text);
-        }
-        cause = next.source();
-    }
-    text
+    with_causes(error)
 }
 
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub struct Facts {
     pub root: bool,
     pub missing_capabilities: Vec<&'static str>,
     pub cgroup2: Option<String>,
+    pub proc: bool,
     pub proc_hidepid: Option<String>,
 }
 
@@ -39,7 +40,8 @@ impl Facts {
             btf: Path::new("/sys/kernel/btf/vmlinux").exists(),
             lockdown: read("/sys/kernel/security/lockdown").map(|text| chosen(&text)),
             root: nix::unistd::geteuid().is_root(),
-            missing_capabilities: missing(&status),
+            proc: !status.is_empty(),
+            missing_capabilities: if status.is_empty() { Vec::new() } else { missing(&status) },
             cgroup2: cgroup2_mount(&mounts).map(|path| path.display().to_string()),
             proc_hidepid: hidepid(&mounts),
         }
@@ -48,6 +50,10 @@ impl Facts {
     /// What stands in the way, each with the next thing to try.
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
+        if !self.proc {
+            problems.push("/proc cannot be read: mount -t proc proc /proc".to_owned());
+            return problems;
+        }
         if !self.btf {
             problems.push(
                 "no BTF at /sys/kernel/btf/vmlinux: use a kernel built with CONFIG_DEBUG_INFO_BTF=y \
@@ -89,7 +95,8 @@ fn missing(status: &str) -> Vec<&'static str> {
 
 /// The hidepid option of /proc, where it is set.
 fn hidepid(mounts: &str) -> Option<String> {
-    let line = mounts.lines().find(|line| line.split(' ').nth(1) == Some("/proc"))?;
+    // Of several mounts on one folder the last is seen.
+    let line = mounts.lines().rfind(|line| line.split(' ').nth(1) == Some("/proc"))?;
     let options = line.split(' ').nth(3)?;
     options.split(',').find_map(|option| option.strip_prefix("hidepid=")).map(str::to_owned)
 }
@@ -116,5 +123,6 @@ mod tests {
     fn a_hidden_proc_is_noticed() {
         assert_eq!(hidepid("proc /proc proc rw,nosuid,hidepid=2 0 0").as_deref(), Some("2"));
         assert_eq!(hidepid("proc /proc proc rw 0 0"), None);
+        assert_eq!(hidepid("proc /proc proc rw 0 0\nproc /proc proc rw,hidepid=1 0 0").as_deref(), Some("1"));
     }
 }
