@@ -143,7 +143,7 @@ impl<T: Transport> Delivery<T> {
         if parked && let Err(error) = self.attempts.spool.run(|spool| spool.unpark()).await {
             pass.failure = Some(error.to_string());
         }
-        loop {
+        while !self.stop.is_asked() {
             match self.attempts.next(&mut self.stop).await {
                 Outcome::Taken => pass.taken += 1,
                 Outcome::Parked => pass.parked += 1,
@@ -160,7 +160,8 @@ impl<T: Transport> Delivery<T> {
     }
 
     fn later(&self, delay: Duration) -> Instant {
-        let wall = SignedDuration::try_from(delay).ok().and_then(|delay| self.attempts.clock.now().checked_add(delay).ok());
+        let wall =
+            SignedDuration::try_from(delay).ok().and_then(|delay| self.attempts.clock.now().checked_add(delay).ok());
         self.tell(wall);
         Instant::now() + delay
     }

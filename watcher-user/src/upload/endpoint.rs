@@ -162,8 +162,9 @@ impl Token {
         let token = match self {
             Self::None => return Ok(None),
             Self::Given(token) => token.clone(),
-            Self::File(path) => fs::read_to_string(path)
-                .map_err(|source| TokenError::Unreadable { path: path.clone(), source })?,
+            Self::File(path) => {
+                fs::read_to_string(path).map_err(|source| TokenError::Unreadable { path: path.clone(), source })?
+            }
         };
         let token = token.trim();
         if token.is_empty() || token.len() > MAX_TOKEN_BYTES {

@@ -99,6 +99,11 @@ impl Stop {
         }
     }
 
+    /// Whether delivery is to stop.
+    pub(super) fn is_asked(&self) -> bool {
+        self.0.borrow().is_some()
+    }
+
     /// Returns once what is under way is to be broken off.
     pub(super) async fn deadline(&mut self) {
         let at = self.asked().await;

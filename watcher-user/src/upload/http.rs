@@ -52,7 +52,9 @@ pub enum HttpError {
     #[error(transparent)]
     Proxy(#[from] NoSuchProxy),
     /// TLS cannot tell right from wrong servers.
-    #[error("cannot read the system's certificate authorities: {0}; install them (ca-certificates), or name a file in SSL_CERT_FILE")]
+    #[error(
+        "cannot read the system's certificate authorities: {0}; install them (ca-certificates), or name a file in SSL_CERT_FILE"
+    )]
     Roots(#[from] io::Error),
     /// The cryptography lacks what TLS needs.
     #[error("TLS cannot be used: {0}")]
@@ -85,7 +87,8 @@ impl Http {
 fn tls(secure: bool) -> Result<ClientConfig, HttpError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    let config = if secure { config.with_native_roots()? } else { config.with_root_certificates(RootCertStore::empty()) };
+    let config =
+        if secure { config.with_native_roots()? } else { config.with_root_certificates(RootCertStore::empty()) };
     Ok(config.with_no_client_auth())
 }
 
@@ -127,6 +130,7 @@ fn in_words(error: &hyper_util::client::legacy::Error) -> String {
     let causes = std::iter::successors(error.source(), |&cause| cause.source());
     let causes: Vec<String> = causes.map(|cause| printable(&cause.to_string()).into_owned()).collect();
     let words = if causes.is_empty() { error.to_string() } else { causes.join(": ") };
-    let done = if error.is_connect() { "cannot connect to the endpoint" } else { "the connection to the endpoint broke" };
+    let done =
+        if error.is_connect() { "cannot connect to the endpoint" } else { "the connection to the endpoint broke" };
     format!("{done}: {words}")
 }

@@ -72,7 +72,9 @@ impl fmt::Display for Notice {
             Self::Failing { why, retry_in } => {
                 write!(f, "upload: {why}; windows wait in the spool, next attempt in {:.1} s", retry_in.as_secs_f64())
             }
-            Self::Recovering { after } => write!(f, "upload: the endpoint takes windows again ({after} attempts failed)"),
+            Self::Recovering { after } => {
+                write!(f, "upload: the endpoint takes windows again ({after} attempts failed)")
+            }
         }
     }
 }

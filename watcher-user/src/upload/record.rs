@@ -47,8 +47,7 @@ struct Frame {
 
 /// The bytes of the file.
 pub(super) fn encode(window: &Window) -> Vec<u8> {
-    let frame =
-        Frame { upload_id: window.upload_id(), started_at: window.started_at(), ended_at: window.ended_at() };
+    let frame = Frame { upload_id: window.upload_id(), started_at: window.started_at(), ended_at: window.ended_at() };
     let frame = serde_json::to_string(&frame).expect("ids and times serialize");
     let rest = format!("{frame}\n{}\n", window.body());
     format!("{MAGIC} {:08x} {}\n{rest}", crc32fast::hash(rest.as_bytes()), rest.len()).into_bytes()

@@ -51,7 +51,9 @@ impl fmt::Debug for Proxies {
 
 /// A proxy of a kind that is not supported.
 #[derive(Debug, Error, PartialEq, Eq)]
-#[error("the proxy {0} cannot be used: only http:// proxies are supported; name the endpoint in NO_PROXY to go round it")]
+#[error(
+    "the proxy {0} cannot be used: only http:// proxies are supported; name the endpoint in NO_PROXY to go round it"
+)]
 pub struct NoSuchProxy(String);
 
 /// Connects to one endpoint.
@@ -59,7 +61,11 @@ pub struct NoSuchProxy(String);
 pub(super) enum Route {
     Straight(HttpConnector),
     /// For `http://`: the proxy gets the whole address with each request.
-    Forward { proxy: Uri, connector: HttpConnector, authorization: Option<HeaderValue> },
+    Forward {
+        proxy: Uri,
+        connector: HttpConnector,
+        authorization: Option<HeaderValue>,
+    },
     /// For `https://`: the proxy is asked to CONNECT, and sees nothing of what is said.
     Tunnel(Tunnel<HttpConnector>),
 }
@@ -108,7 +114,9 @@ impl Service<Uri> for Route {
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         match self {
-            Self::Straight(connector) | Self::Forward { connector, .. } => connector.poll_ready(context).map_err(Into::into),
+            Self::Straight(connector) | Self::Forward { connector, .. } => {
+                connector.poll_ready(context).map_err(Into::into)
+            }
             Self::Tunnel(tunnel) => tunnel.poll_ready(context).map_err(Into::into),
         }
     }
@@ -143,7 +151,11 @@ impl Connection for Stream {
 }
 
 impl Read for Stream {
-    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         Pin::new(&mut self.io).poll_read(context, buffer)
     }
 }

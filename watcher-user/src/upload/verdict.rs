@@ -40,7 +40,9 @@ fn describe(answer: &Answer) -> String {
     let mut words = format!("the endpoint answered {}", answer.status);
     if answer.status.is_redirection() {
         let elsewhere = answer.location.as_deref().unwrap_or("nowhere");
-        words.push_str(&format!(" to {elsewhere}, which is not followed; if that is right, configure it as the address"));
+        words.push_str(&format!(
+            " to {elsewhere}, which is not followed; if that is right, configure it as the address"
+        ));
     } else if !answer.said.is_empty() {
         words.push_str(": ");
         words.push_str(&answer.said);

@@ -168,18 +168,17 @@ impl<'de> Visitor<'de> for KnownVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::value::RawValue;
 
     const ID: Uuid = Uuid::from_u128(0x67e5_5044_10b1_426f_9247_bb68_0e5f_e0c8);
 
     fn window(json: &str) -> Result<Window, WindowError> {
-        let raw: Box<RawValue> = serde_json::from_str(json)?;
-        Window::new(ID, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, &raw)
+        Window::from_json(ID, Timestamp::UNIX_EPOCH, Timestamp::UNIX_EPOCH, json.to_owned())
     }
 
     #[test]
     fn unknown_fields_numbers_and_the_order_of_keys_stay_as_they_were() {
-        let json = r#"{"z":1.0, "a":18446744073709551616,"upload_id":"67e55044-10b1-426f-9247-bb680e5fe0c8","é":[null]}"#;
+        let json =
+            r#"{"z":1.0, "a":18446744073709551616,"upload_id":"67e55044-10b1-426f-9247-bb680e5fe0c8","é":[null]}"#;
         let window = window(json).unwrap();
         assert_eq!(window.body(), json);
         assert_eq!(

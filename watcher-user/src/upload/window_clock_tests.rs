@@ -26,7 +26,7 @@ impl Clocks {
 }
 
 fn shown(span: WindowSpan) -> String {
-    let step = span.clock_step.map_or(String::new(), |step| format!(" step {step:#}"));
+    let step = span.clock_step.map_or(String::new(), |step| format!(" step {}", step.as_secs()));
     format!("{:.0} {:.0} {}{step}", span.started_at, span.ended_at, span.duration_seconds())
 }
 
@@ -59,7 +59,7 @@ fn a_clock_set_forward_leaves_a_gap_in_the_stamps_and_none_in_the_durations() {
     let mut windows = WindowClock::start(clocks.0, QUARTER, Duration::ZERO);
     clocks.pass(5.0);
     let span = windows.observe(clocks.set(1_767_355_185.0)).unwrap();
-    assert_eq!(shown(span), "1970-01-01T00:00:10Z 1970-01-01T00:00:15Z 5 step 490932h 59m 45s");
+    assert_eq!(shown(span), "1970-01-01T00:00:10Z 1970-01-01T00:00:15Z 5 step 1767355185");
     let span = windows.close(clocks.pass(30.0));
     assert_eq!(shown(span), "2026-01-02T12:00:00Z 2026-01-02T12:00:30Z 30");
 }
@@ -70,7 +70,7 @@ fn a_clock_set_back_takes_the_stamps_back() {
     let mut windows = WindowClock::start(clocks.0, QUARTER, Duration::ZERO);
     clocks.pass(600.0);
     let span = windows.observe(clocks.set(-3600.0)).unwrap();
-    assert_eq!(shown(span), "2026-01-02T12:00:00Z 2026-01-02T12:10:00Z 600 step -1h");
+    assert_eq!(shown(span), "2026-01-02T12:00:00Z 2026-01-02T12:10:00Z 600 step -3600");
     let span = windows.observe(clocks.pass(300.0)).unwrap();
     assert_eq!(shown(span), "2026-01-02T11:10:00Z 2026-01-02T11:15:00Z 300");
 }

@@ -26,7 +26,9 @@ impl Default for Limits {
 impl Spool {
     /// Gives up the oldest windows until `coming` bytes have room.
     pub(super) fn make_room(&mut self, coming: u64) -> Result<(), SpoolError> {
-        while let Some(stem) = self.index.surplus(self.limits.max_bytes, coming, self.horizon(), self.in_flight.as_ref()) {
+        while let Some(stem) =
+            self.index.surplus(self.limits.max_bytes, coming, self.horizon(), self.in_flight.as_ref())
+        {
             self.give_up(&stem)?;
         }
         Ok(())

@@ -80,7 +80,6 @@ impl Index {
         self.0.iter().find(|(stem, _)| stem.upload_id() == upload_id).map(|(stem, entry)| (stem.clone(), *entry))
     }
 
-
     /// Stems in `place`, oldest first.
     pub(super) fn in_place(&self, place: Place) -> impl Iterator<Item = &Stem> {
         self.0.iter().filter(move |(_, entry)| entry.place == place).map(|(stem, _)| stem)
@@ -93,7 +92,13 @@ impl Index {
 
     /// The oldest window to give up in order to keep within `max_bytes` once `coming` bytes are added, or because it is
     /// older than `horizon`; never `spare`.
-    pub(super) fn surplus(&self, max_bytes: u64, coming: u64, horizon: Timestamp, spare: Option<&Stem>) -> Option<Stem> {
+    pub(super) fn surplus(
+        &self,
+        max_bytes: u64,
+        coming: u64,
+        horizon: Timestamp,
+        spare: Option<&Stem>,
+    ) -> Option<Stem> {
         let too_much = self.bytes().saturating_add(coming) > max_bytes;
         let (stem, _) = self.0.iter().find(|(stem, _)| Some(*stem) != spare)?;
         (too_much || stem.started_at() < horizon).then(|| stem.clone())

@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn other_names_are_not_ours() {
-        for name in ["", ".window", "x.window", "20260102T030405.678.window", "state.json", "20261302T030405.678-é.window"] {
+        for name in
+            ["", ".window", "x.window", "20260102T030405.678.window", "state.json", "20261302T030405.678-é.window"]
+        {
             assert_eq!(Stem::parse(name), None, "{name}");
         }
         assert_eq!(Kind::of("state.json"), None);

@@ -107,13 +107,10 @@ impl Spool {
 /// Ends with the process, also with a killed one.
 fn lock(dir: &Path) -> Result<File, SpoolError> {
     let path = dir.join("lock");
-    let locked = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(&path)
-        .and_then(|file| match file.try_lock() {
+    let locked =
+        OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path).and_then(|file| match file
+            .try_lock()
+        {
             Ok(()) => Ok(file),
             Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
             Err(TryLockError::Error(error)) => Err(error),
