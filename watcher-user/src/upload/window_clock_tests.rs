@@ -121,13 +121,19 @@ proptest! {
         let begin = clocks.0;
         let interval = Duration::from_secs(interval);
         let mut windows = WindowClock::start(begin, interval, Duration::from_secs(offset));
-        let (mut spans, mut set) = (Vec::new(), false);
+        let (mut spans, mut begun_anew) = (Vec::new(), Vec::new());
         for event in events {
             let now = match event {
                 Event::Pass(passed) => clocks.pass(passed.as_secs_f64()),
-                Event::Set(ms) => { set = true; clocks.set(SignedDuration::from_millis(ms).as_secs_f64()) }
+                Event::Set(ms) => clocks.set(SignedDuration::from_millis(ms).as_secs_f64()),
             };
+            let empty = windows.as_of(now).duration.is_zero();
+            let before = spans.len();
             spans.extend(windows.observe(now));
+            if empty {
+                prop_assert_eq!(spans.len(), before);
+                begun_anew.push(before);
+            }
             let left = windows.until_due(now);
             prop_assert!(left <= interval + Duration::from_secs(2), "{left:?}");
         }
@@ -140,12 +146,11 @@ proptest! {
             let stamped = span.ended_at.duration_since(span.started_at);
             prop_assert!((stamped - SignedDuration::try_from(span.duration).unwrap()).abs() <= STEP);
         }
-        for pair in spans.windows(2) {
-            if pair[0].clock_step.is_none() && !set {
-                prop_assert_eq!(pair[0].ended_at, pair[1].started_at);
-            }
-            if !set {
-                prop_assert!(pair[1].started_at >= pair[0].ended_at);
+        for (index, pair) in spans.windows(2).enumerate() {
+            // A clock that is set while the window is still empty moves its beginning.
+            if !begun_anew.contains(&(index + 1)) {
+                let gap = pair[1].started_at.duration_since(pair[0].ended_at);
+                prop_assert_eq!(gap, pair[0].clock_step.unwrap_or_default());
             }
         }
     }
