@@ -20,7 +20,7 @@ use super::backoff::Backoff;
 use super::endpoint::Endpoint;
 use super::handle::{Command, DeliveryHandle, Pass, Progress, Stop};
 use super::notice::Say;
-use super::spool::SharedSpool;
+use super::spool::{SharedSpool, Spool};
 use super::transport::Transport;
 use super::utc::UtcClock;
 
@@ -140,7 +140,7 @@ impl<T: Transport> Delivery<T> {
 
     async fn pass(&mut self, parked: bool) -> (Pass, Instant) {
         let (mut pass, mut ready) = (Pass::default(), Instant::now());
-        if parked && let Err(error) = self.attempts.spool.run(|spool| spool.unpark()).await {
+        if parked && let Err(error) = self.attempts.spool.run(Spool::unpark).await {
             pass.failure = Some(error.to_string());
         }
         while !self.stop.is_asked() {

@@ -199,10 +199,11 @@ async fn answer(deed: Deed, wire: &mut impl Wire) -> std::io::Result<()> {
     wire.flush().await
 }
 
-/// The first line and the headers; none when the other side has closed.
-pub async fn read_head(
-    wire: &mut (impl AsyncRead + Unpin),
-) -> std::io::Result<Option<(String, Vec<(String, String)>)>> {
+/// The first line of a request, and its headers with names in lower case.
+pub type Head = (String, Vec<(String, String)>);
+
+/// None when the other side has closed.
+pub async fn read_head(wire: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Option<Head>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match wire.read_u8().await {

@@ -7,12 +7,12 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::endpoint::read_head;
+use crate::endpoint::{Head, read_head};
 
 /// Listens until it is dropped.
 pub struct Proxy {
     pub address: SocketAddr,
-    asked: watch::Sender<Vec<(String, Vec<(String, String)>)>>,
+    asked: watch::Sender<Vec<Head>>,
     _serving: JoinSet<()>,
 }
 
@@ -27,16 +27,12 @@ impl Proxy {
     }
 
     /// First lines and headers of what it was asked for.
-    pub fn asked(&self) -> Vec<(String, Vec<(String, String)>)> {
+    pub fn asked(&self) -> Vec<Head> {
         self.asked.borrow().clone()
     }
 }
 
-async fn serve(
-    listener: TcpListener,
-    endpoint: SocketAddr,
-    asked: watch::Sender<Vec<(String, Vec<(String, String)>)>>,
-) {
+async fn serve(listener: TcpListener, endpoint: SocketAddr, asked: watch::Sender<Vec<Head>>) {
     let mut connections = JoinSet::new();
     while let Ok((mut client, _)) = listener.accept().await {
         let asked = asked.clone();

@@ -1,6 +1,7 @@
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::*;
+use crate::upload::Step;
 
 #[test]
 fn a_window_comes_back_as_it_was_put_after_a_restart() {
@@ -9,6 +10,30 @@ fn a_window_comes_back_as_it_was_put_after_a_restart() {
     bench.open().put(put.clone()).unwrap();
     assert_eq!(bench.open().oldest().unwrap(), Some(put));
     assert_eq!(bench.files(), ["20260102T120001.000-00000000-0000-0000-0000-000000000001.window"]);
+}
+
+#[test]
+fn what_was_put_is_on_the_disk_before_it_has_its_name_and_its_name_before_put_returns() {
+    use crate::upload::Step::*;
+    let bench = Bench::new();
+    let steps: Arc<Mutex<Vec<Step>>> = Arc::default();
+    let hook = Arc::clone(&steps);
+    let disk = Disk::hooked(move |step, _| {
+        hook.lock().unwrap().push(step);
+        Ok(())
+    });
+    let mut spool = bench.open_with(Limits::default(), disk).unwrap();
+    let taken = |steps: &Mutex<Vec<Step>>| std::mem::take(&mut *steps.lock().unwrap());
+    taken(&steps);
+    spool.put(window(1, "")).unwrap();
+    assert_eq!(taken(&steps), [Create, WriteFirstHalf, WriteRest, SyncFile, Rename, SyncDirectory]);
+    spool.checkpoint(&window(2, ""), Durability::Process).unwrap();
+    assert_eq!(taken(&steps), [Create, WriteFirstHalf, WriteRest, Rename]);
+    spool.oldest().unwrap();
+    spool.taken(id(1)).unwrap();
+    assert_eq!(taken(&steps)[..3], [Read, Remove, SyncDirectory]);
+    drop(spool);
+    bench.open();
 }
 
 #[test]
