@@ -85,6 +85,8 @@ fn a_clock_set_back_by_a_second_changes_nothing() {
     assert_eq!(windows.observe(clocks.pass(0.5)), None);
     // Closed before the clock has caught up: an empty stretch of stamps, never a negative one.
     assert_eq!(shown(windows.close(clocks.0)), "2026-01-02T12:15:00Z 2026-01-02T12:15:00Z 1");
+    // The clock says 12:14:59.5, but the next window begins where the last one ended.
+    assert_eq!(shown(windows.close(clocks.pass(10.0))), "2026-01-02T12:15:00Z 2026-01-02T12:15:09Z 10");
     assert_eq!(shown(first), "2026-01-02T12:00:00Z 2026-01-02T12:15:00Z 900");
 }
 

@@ -72,3 +72,21 @@ fn memory_is_bounded_too() {
     drop(spool);
     assert_eq!(bench.open().status().dropped, 2);
 }
+
+#[test]
+fn a_checkpoint_that_cannot_be_removed_does_not_come_back_as_a_window_of_its_own() {
+    let bench = Bench::new();
+    let disk = Disk::hooked(move |step, path| {
+        let checkpoint = path.extension().is_some_and(|suffix| suffix == Kind::Open.suffix());
+        if step == Step::Remove && checkpoint { Err(io::ErrorKind::PermissionDenied.into()) } else { Ok(()) }
+    });
+    let mut spool = bench.open_with(Limits::default(), disk).unwrap();
+    spool.checkpoint(&window(1, "half"), Durability::Process).unwrap();
+    assert_eq!(spool.put(window(1, "whole")).unwrap_err().trouble(), Trouble::Forbidden);
+    assert_eq!(spool.oldest().unwrap(), Some(window(1, "whole")));
+    assert_eq!(spool.taken(id(1)).unwrap_err().trouble(), Trouble::Forbidden);
+    assert_eq!(spool.oldest().unwrap(), None);
+    drop(spool);
+    // Sent again, but the same.
+    assert_eq!(bench.open().oldest().unwrap(), Some(window(1, "whole")));
+}
