@@ -6,7 +6,7 @@ use watcher_core::BootTime;
 
 /// The clock that [`BootTime`] is read from.
 #[cfg(target_os = "macos")]
-const BOOT: ClockId = ClockId::CLOCK_MONOTONIC_RAW;
+const BOOT: ClockId = ClockId::from_raw(nix::libc::CLOCK_MONOTONIC_RAW); // nix has no name for it on macOS
 #[cfg(not(target_os = "macos"))]
 const BOOT: ClockId = ClockId::CLOCK_BOOTTIME;
 

@@ -8,12 +8,18 @@ use nix::sched::{CloneFlags, unshare};
 use tempfile::TempDir;
 use watcher_user::upload::{Disk, Durability, Limits, Say, Spool, SpoolView, Surroundings, Trouble, UtcClock, Window};
 
-use crate::{child, trial};
+use crate::child;
 
 pub fn trials() -> Vec<Trial> {
+    let trial = |name, test: fn(&Path)| {
+        Trial::test(name, move || {
+            with_tmpfs(test);
+            Ok(())
+        })
+    };
     vec![
-        trial("a_full_disk_is_a_clear_error_and_what_was_spooled_stays_whole", || with_tmpfs(full)),
-        trial("a_read_only_disk_is_a_clear_error_and_what_was_spooled_stays_whole", || with_tmpfs(read_only)),
+        trial("a_full_disk_is_a_clear_error_and_what_was_spooled_stays_whole", full),
+        trial("a_read_only_disk_is_a_clear_error_and_what_was_spooled_stays_whole", read_only),
     ]
 }
 
