@@ -50,8 +50,12 @@ impl Sender {
     }
 
     async fn send_to(&self, address: Address, proxies: &Proxies) -> Pass {
+        self.send_within(Duration::from_secs(60), address, proxies).await
+    }
+
+    async fn send_within(&self, timeout: Duration, address: Address, proxies: &Proxies) -> Pass {
         let http = Http::new(&address, proxies).expect("a network");
-        let pace = Pace { timeout: Duration::from_millis(500), ..Pace::default() };
+        let pace = Pace { timeout, ..Pace::default() };
         let (delivery, _) =
             Delivery::new(self.spool.clone(), address, http, Means::of_this_machine(pace, Say::nobody()));
         delivery.send_all(false).await
@@ -128,7 +132,8 @@ async fn redirect() {
 async fn stall() {
     let endpoint = endpoint(&[Deed::Stall]).await;
     let sender = Sender::with(1).await;
-    let pass = sender.send_to(address(&endpoint.url()), &Proxies::none()).await;
+    let timeout = Duration::from_millis(500);
+    let pass = sender.send_within(timeout, address(&endpoint.url()), &Proxies::none()).await;
     assert_eq!(pass.failure.as_deref(), Some("the endpoint did not answer within 0.5 s"));
     assert_eq!(sender.send_to(address(&endpoint.url()), &Proxies::none()).await, taken(1));
 }
