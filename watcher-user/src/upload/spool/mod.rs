@@ -83,7 +83,14 @@ pub struct Spool {
     /// Handed out for sending; kept even when the spool is full.
     in_flight: Option<Stem>,
     state: State,
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        // Closing is not enough: a child that was forked just now holds the file until it calls exec.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Spool {

@@ -26,7 +26,7 @@ impl Spool {
             unwritten: VecDeque::new(),
             in_flight: None,
             state: State::default(),
-            _lock: lock,
+            lock,
         };
         spool.read_state()?;
         for name in strange {
