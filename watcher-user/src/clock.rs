@@ -23,8 +23,9 @@ impl WallClock {
     /// # Errors
     /// The system has no such clock.
     pub fn measure() -> nix::Result<Self> {
-        let (wall, boot) = (nanoseconds(ClockId::CLOCK_REALTIME)?, nanoseconds(BOOT)?);
-        Ok(Self { booted: Timestamp::from_nanosecond(wall - boot).unwrap_or(Timestamp::UNIX_EPOCH) })
+        let (wall, boot) = read()?;
+        let booted = wall.as_nanosecond() - i128::from(boot.0);
+        Ok(Self { booted: Timestamp::from_nanosecond(booted).unwrap_or(Timestamp::UNIX_EPOCH) })
     }
 
     /// With a known moment of boot.
@@ -39,6 +40,16 @@ impl WallClock {
         let wall = self.booted.as_nanosecond() + i128::from(at.0);
         Timestamp::from_nanosecond(wall).unwrap_or(Timestamp::MAX)
     }
+}
+
+/// Both clocks, one right after the other.
+///
+/// # Errors
+/// The system has no such clock.
+pub fn read() -> nix::Result<(Timestamp, BootTime)> {
+    let (wall, boot) = (nanoseconds(ClockId::CLOCK_REALTIME)?, nanoseconds(BOOT)?);
+    let wall = Timestamp::from_nanosecond(wall).unwrap_or(Timestamp::UNIX_EPOCH);
+    Ok((wall, BootTime(u64::try_from(boot).unwrap_or(0))))
 }
 
 fn nanoseconds(clock: ClockId) -> nix::Result<i128> {

@@ -16,5 +16,6 @@ pub mod text;
 pub mod top;
 pub mod tui;
 pub mod units;
+pub mod upload;
 pub mod users;
 pub mod wording;

@@ -172,8 +172,10 @@ pub fn state(record: &SocketRecord, stage: Stage) -> FlowState {
     }
 }
 
-fn kernel_counters(record: &SocketRecord) -> Option<KernelCounters> {
-    if record.flags & flag::TCP == 0 || record.flags & flag::ULP != 0 {
+/// `None` where the equations do not apply: the kernel reads the socket itself (kTLS), or the socket is older than the
+/// counting, and whether a call was on its way when its counters were taken as the baseline cannot be known.
+fn kernel_counters(record: &SocketRecord, seeded: bool) -> Option<KernelCounters> {
+    if seeded || record.flags & flag::TCP == 0 || record.flags & flag::ULP != 0 {
         return None;
     }
     let k = &record.kernel;
@@ -203,6 +205,9 @@ pub struct Converter {
     pub host: Host,
     /// Ticks.
     pub clock: Clock,
+    /// When the last program was attached. Programs that tell of connections come before those that count: what was opened
+    /// between them was there before.
+    pub complete_since: BootTime,
 }
 
 impl Converter {
@@ -217,6 +222,7 @@ impl Converter {
             return None;
         }
         let owner = ProcessId { tgid: record.owner_tgid, start: BootTime(record.owner_start) };
+        let seeded = record.flags & flag::SEEDED != 0 || (1..self.complete_since.0).contains(&record.opened);
         let socket = SocketInfo {
             protocol: protocol(record.family, record.protocol, record.flags),
             local: address(record.local, record.local_port, record.family),
@@ -224,7 +230,7 @@ impl Converter {
                 .then(|| address(record.remote, record.remote_port, record.family)),
             direction: direction(record.flags),
             netns: record.netns,
-            seeded: record.flags & flag::SEEDED != 0,
+            seeded,
             owner,
             opened: time(record.opened),
             established: time(record.established),
@@ -245,7 +251,7 @@ impl Converter {
                 last: self.last(record.first, record.last_jiffies, record.closed),
             },
             state: state(record, stage),
-            kernel: (stage == Stage::Final).then(|| kernel_counters(record)).flatten(),
+            kernel: (stage == Stage::Final).then(|| kernel_counters(record, seeded)).flatten(),
             socket,
         })
     }

@@ -95,7 +95,7 @@ impl EbpfSource {
             probes,
             ring,
             processes: Processes::default(),
-            converter: Converter::default(),
+            converter: Converter { complete_since: BootTime(now_boot()), ..Converter::default() },
             quality,
             first_clock: None,
             addresses_read: None,
