@@ -2,10 +2,12 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{BootTime, ProcessId};
 
 /// One conversation of one kernel socket: the socket cookie, and the epoch that counts `connect(AF_UNSPEC)` reuse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SocketId {
     /// `sock_gen_cookie()`: unique for the uptime of the machine, unordered.
     pub cookie: u64,
@@ -14,7 +16,7 @@ pub struct SocketId {
 }
 
 /// The key of every counter: which process, on which socket, with which remote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct FlowId {
     /// The socket.
     pub socket: SocketId,
@@ -26,7 +28,7 @@ pub struct FlowId {
 }
 
 /// The protocol of a flow.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Protocol {
     /// IPPROTO_TCP.
     Tcp,
@@ -47,7 +49,7 @@ pub enum Protocol {
 }
 
 /// Who began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub enum Direction {
     /// Not known: the socket is older than the collector, or has no such notion.
     #[default]
@@ -59,7 +61,7 @@ pub enum Direction {
 }
 
 /// Which sum a byte belongs to. Views hide loopback unless asked; link-layer bytes never mix with IP payload.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Scope {
     /// To or from another host or network namespace.
     Network,
@@ -70,7 +72,7 @@ pub enum Scope {
 }
 
 /// The TCP states that a live flow can be in (include/net/tcp_states.h).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are RFC 9293's")]
 pub enum TcpState {
     Established,
@@ -87,7 +89,7 @@ pub enum TcpState {
 }
 
 /// Why a flow ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum CloseReason {
     /// Both sides sent FIN, or the local side closed and the kernel finished alone.
     Fin,
@@ -110,7 +112,7 @@ pub enum CloseReason {
 }
 
 /// Where a flow is in its life.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FlowState {
     /// A connection in this TCP state.
     Tcp(TcpState),
@@ -126,7 +128,7 @@ pub enum FlowState {
 }
 
 /// Absolute counters of one flow. They only grow; reading one twice does no harm.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counters {
     /// Payload bytes that sending calls reported as accepted.
     pub tx_bytes: u64,
@@ -143,7 +145,7 @@ pub struct Counters {
 }
 
 /// What every flow of a socket shares.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SocketInfo {
     /// The protocol.
     pub protocol: Protocol,
@@ -181,7 +183,7 @@ fn is_unspecified(ip: IpAddr) -> bool {
 
 /// The kernel's own counters of a TCP socket at its end, relative to when the collector began with it, and what the
 /// calls of all processes on that socket add up to. The truth equations of ARCHITECTURE.md compare the two.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct KernelCounters {
     /// `tcp_sock.bytes_sent`.
     pub bytes_sent: u64,
@@ -210,7 +212,7 @@ pub struct KernelCounters {
 }
 
 /// One observation of one flow.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowSample {
     /// Whose, on what, with whom.
     pub id: FlowId,

@@ -1,9 +1,11 @@
 //! Who: processes, and what happens to them.
 
+use serde::{Deserialize, Serialize};
+
 use crate::BootTime;
 
 /// A process as the owner of bytes. The start time makes a reused pid another process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ProcessId {
     /// Thread group id in the initial pid namespace; 0 is the kernel itself.
     pub tgid: u32,
@@ -17,7 +19,7 @@ impl ProcessId {
 }
 
 /// What is known about a process. Names and arguments are as the process set them: hostile until made printable.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ProcessInfo {
     /// The name to show: base name of the executable, else the kernel's `comm` (15 bytes at most).
     pub name: String,
@@ -31,7 +33,7 @@ pub struct ProcessInfo {
 }
 
 /// A change in the life of a process.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ProcessEvent {
     /// It exists: forked, or found running. A later event for the same id replaces what is known.
     Seen {

@@ -2,10 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 use crate::{BootTime, FlowId, FlowSample, Losses, ProcessId, ProcessInfo, Quality, Scope};
 
 /// Bytes so far and bytes per second over the last interval.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Traffic {
     /// Received since the aggregator began, bytes.
     pub rx_bytes: u64,
@@ -30,7 +32,7 @@ impl std::ops::Add for Traffic {
 }
 
 /// One value for each [`Scope`].
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct PerScope<T> {
     /// To and from elsewhere.
     pub network: T,
@@ -81,7 +83,7 @@ impl PerScope<Traffic> {
 }
 
 /// The truth equations so far: what the kernel counted against what calls explain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Truth {
     /// TCP sockets whose end was checked.
     pub checked: u64,
@@ -124,7 +126,7 @@ impl std::ops::AddAssign for Truth {
 }
 
 /// How many connections went through each stage since the aggregator began.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Lifecycles {
     /// connect() called or SYN received, TCP only.
     pub opened: u64,
@@ -150,7 +152,7 @@ impl Lifecycles {
 }
 
 /// Sums over everything, listed or folded.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Totals {
     /// By scope.
     pub traffic: PerScope<Traffic>,
@@ -163,7 +165,7 @@ pub struct Totals {
 }
 
 /// One process.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProcessRow {
     /// Which.
     pub id: ProcessId,
@@ -195,7 +197,7 @@ impl ProcessRow {
 }
 
 /// One flow.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FlowRow {
     /// The newest sample; its counters are absolute.
     pub sample: FlowSample,
@@ -217,7 +219,7 @@ impl FlowRow {
 }
 
 /// One remote address, all ports and processes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RemoteRow {
     /// The address; `None` gathers flows whose remote is not known.
     pub address: Option<std::net::IpAddr>,
@@ -230,7 +232,7 @@ pub struct RemoteRow {
 }
 
 /// All processes of one name.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AppRow {
     /// The name they share; empty where it is not known.
     pub name: String,
@@ -243,7 +245,7 @@ pub struct AppRow {
 }
 
 /// One moment.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Snapshot {
     /// When.
     pub at: BootTime,

@@ -1,11 +1,13 @@
 //! The seam between a collector and everything above it.
 
-use std::{fmt, future::Future};
+use std::{borrow::Cow, fmt, future::Future};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{BootTime, FlowSample, ProcessEvent};
 
 /// How well a collector knows the owner of a byte, best first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Grade {
     /// Every byte was charged to the process that made the call.
     Pid,
@@ -26,7 +28,7 @@ impl fmt::Display for Grade {
 }
 
 /// One capability that is not as good as it could be, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DegradationReason {
     /// The capability, as `doctor` names it.
     pub capability: String,
@@ -35,10 +37,10 @@ pub struct DegradationReason {
 }
 
 /// What a collector promises.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quality {
     /// `ebpf` or `pcap`.
-    pub backend: &'static str,
+    pub backend: Cow<'static, str>,
     /// How well owners are known.
     pub grade: Grade,
     /// Why it is not better; empty when all is well.
@@ -54,7 +56,7 @@ impl Quality {
 }
 
 /// Absolute counters of everything that can get lost. All zero is the normal state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Losses {
     /// Records that did not fit into the ring buffer. Their bytes stay in maps and arrive late.
     pub ring_full: u64,

@@ -82,7 +82,7 @@ struct Made {
 
 impl Made {
     fn new(processes: u32) -> Self {
-        let quality = Quality { backend: "ebpf", grade: Grade::Pid, degraded: Vec::new() };
+        let quality = Quality { backend: "ebpf".into(), grade: Grade::Pid, degraded: Vec::new() };
         let dice = Dice(0x9e37_79b9_7f4a_7c15);
         let mut made = Self { dice, round: 0, news: Vec::new(), flows: Vec::new(), next: 1, quality, end: None };
         made.news.push(seen(made.process(1), "systemd", "/sbin/init", 0, None));

@@ -1,11 +1,14 @@
 //! The command line: what may be said, and what it means. Parsing ends here; behind it every value is valid.
 
+mod agent;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
+
+pub use agent::{RunArgs, StartArgs, StatusArgs, Which};
 
 use crate::{
     by::By,
@@ -61,6 +64,18 @@ pub enum Command {
     /// Show live traffic by process, application, connection or remote.
     #[command(after_help = TOP_EXAMPLES)]
     Top(Box<TopArgs>),
+    /// Collect all day in the foreground: what systemd and launchd start.
+    Run(Box<RunArgs>),
+    /// Start the daemon: as a service where it is installed as one, else detached.
+    Start(StartArgs),
+    /// Stop the daemon and wait until it is gone.
+    Stop(Which),
+    /// Stop the daemon if it runs, and start it.
+    Restart(StartArgs),
+    /// Have the daemon read its configuration again.
+    Reload(Which),
+    /// Say whether the daemon runs, since when, and how it does.
+    Status(StatusArgs),
     /// Say what works on this machine, what does not, why, and what to do.
     Doctor(DoctorArgs),
     /// Print the version.

@@ -1,9 +1,11 @@
 //! The parts of the `watcher` binary, for the binary itself, its examples and its tests.
 
+pub mod agent;
 pub mod by;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod control;
 pub mod filter;
 pub mod hardware;
 pub mod identity;

@@ -4,6 +4,7 @@ use std::{io::Write as _, process::ExitCode};
 
 use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
+    agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs},
     text, top,
 };
@@ -29,6 +30,12 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let options = args.resolve().unwrap_or_else(|error| error.exit());
             block_on(async { top::run(open(&args.collector)?, options).await })?;
         }
+        Command::Run(args) => block_on(agent::run(|| open(&args.collector), args.options()))?,
+        Command::Start(args) => return agent::start(&args.options(), &args.arguments()),
+        Command::Stop(which) => return agent::stop(&which.options()),
+        Command::Restart(args) => return agent::restart(&args.options(), &args.arguments()),
+        Command::Reload(which) => return agent::reload(&which.options()),
+        Command::Status(args) => return agent::status(&args.which.options(), args.json),
         Command::Doctor(args) => return block_on(doctor(args)),
         Command::Version => writeln!(std::io::stdout(), "watcher {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {

@@ -320,5 +320,9 @@ fn processes_that_proc_hides_have_their_names_and_bytes() {
 
     let out = run(&mut elsewhere(&script, &[copy, "doctor", "--json"]));
     let report: Value = serde_json::from_slice(&out.stdout).expect("an object");
-    assert_eq!((&report["facts"]["proc_hidepid"], &report["backend"]), (&"invisible".into(), &"ebpf".into()), "{report}");
+    assert_eq!(
+        (&report["facts"]["proc_hidepid"], &report["backend"]),
+        (&"invisible".into(), &"ebpf".into()),
+        "{report}"
+    );
 }

@@ -38,7 +38,7 @@ impl From<ProcessId> for ProcessKey {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Process {
     pub start: BootTime,
     pub name: Box<str>,
@@ -60,7 +60,7 @@ pub(super) struct Process {
     seen: u32,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Cpu {
     sum: f64,
     times: u32,
@@ -119,7 +119,7 @@ fn rank(now: u32) -> impl Fn(&Process) -> Rank {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Processes {
     tally: Tally<ProcessKey, Process>,
     polls: u32,

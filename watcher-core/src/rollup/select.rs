@@ -98,7 +98,7 @@ impl Window {
         Collector {
             name: "watcher".to_owned(),
             version: frame.version.to_owned(),
-            backend: frame.quality.backend.to_owned(),
+            backend: frame.quality.backend.clone().into_owned(),
             exact: frame.quality.is_exact() && losses.is_exact() && truth.unbalanced == 0,
             unattributed_rx_bytes,
             unattributed_tx_bytes,

@@ -14,14 +14,14 @@ use std::{cmp::Reverse, hash::Hash};
 
 use crate::aggregate::FastMap;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Entry<V> {
     weight: u64,
     value: V,
 }
 
 /// Values by key, at most `limit` of them.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Tally<K, V> {
     entries: FastMap<K, Entry<V>>,
     limit: usize,

@@ -50,7 +50,7 @@ pub struct WindowOptions {
 /// beside them. Lists are of traffic with others only, unless asked otherwise: what a fleet wants to know is who talks to
 /// whom, and local databases and proxies would fill every list. Frames of packet sockets are copies of traffic: in no sum
 /// of payload, told apart.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Window {
     pub(super) policy: Policy,
     list_loopback: bool,

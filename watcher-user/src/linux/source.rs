@@ -362,5 +362,5 @@ fn quality(outcomes: &[Outcome]) -> Quality {
             });
         }
     }
-    Quality { backend: "ebpf", grade: Grade::Pid, degraded }
+    Quality { backend: "ebpf".into(), grade: Grade::Pid, degraded }
 }

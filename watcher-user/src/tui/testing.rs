@@ -83,7 +83,7 @@ pub fn snapshot(
     Snapshot {
         at: at(seconds),
         interval: Duration::from_secs(1),
-        quality: Quality { backend: "ebpf", grade: Grade::Pid, degraded: Vec::new() },
+        quality: Quality { backend: "ebpf".into(), grade: Grade::Pid, degraded: Vec::new() },
         totals: Totals { traffic: sum, ..Totals::default() },
         remotes: remotes(&flows),
         apps: apps(&processes),

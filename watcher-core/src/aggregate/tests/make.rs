@@ -13,7 +13,7 @@ pub fn second(n: u64) -> BootTime {
 }
 
 pub fn quality() -> Quality {
-    Quality { backend: "ebpf", grade: Grade::Pid, degraded: Vec::new() }
+    Quality { backend: "ebpf".into(), grade: Grade::Pid, degraded: Vec::new() }
 }
 
 pub fn process(tgid: u32) -> ProcessId {

@@ -20,7 +20,7 @@ const INSTRUCTION_BUDGET: u32 = 50_000;
 pub struct Report {
     version: &'static str,
     facts: Facts,
-    backend: Option<&'static str>,
+    backend: Option<String>,
     grade: Option<String>,
     capabilities: Vec<CapabilityReport>,
     self_test: Option<SelfTest>,
@@ -78,7 +78,7 @@ async fn examine(config: &Config) -> Report {
     };
     match EbpfSource::start(config) {
         Ok(mut source) => {
-            report.backend = Some(source.quality().backend);
+            report.backend = Some(source.quality().backend.to_string());
             report.grade = Some(source.quality().grade.to_string());
             report.capabilities = source.outcomes().iter().map(capability).collect();
             match self_test::run(&mut source).await {

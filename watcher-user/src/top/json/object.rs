@@ -32,7 +32,7 @@ impl<'a> Serialize for Object<'a> {
         Fields {
             time: self.time,
             interval_seconds: snapshot.interval.as_secs_f64(),
-            backend: snapshot.quality.backend,
+            backend: snapshot.quality.backend.clone().into_owned(),
             exact: snapshot.quality.is_exact() && snapshot.totals.losses.is_exact(),
             totals: Totals::new(&snapshot.totals, loopback),
             processes: List::new(&selected.processes, |row| Process::new(row, context)),
@@ -50,7 +50,7 @@ impl<'a> Serialize for Object<'a> {
 struct Fields<P, C, R, A> {
     time: Time,
     interval_seconds: f64,
-    backend: &'static str,
+    backend: String,
     exact: bool,
     totals: Totals,
     processes: P,

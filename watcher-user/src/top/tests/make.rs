@@ -15,7 +15,7 @@ pub fn clock() -> WallClock {
 }
 
 pub fn quality() -> Quality {
-    Quality { backend: "ebpf", grade: Grade::Pid, degraded: Vec::new() }
+    Quality { backend: "ebpf".into(), grade: Grade::Pid, degraded: Vec::new() }
 }
 
 pub fn second(n: u64) -> BootTime {

@@ -1,0 +1,355 @@
+//! What a daemon holds between its start and its end.
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use tokio::{sync::oneshot, time::Instant};
+use uuid::Uuid;
+use watcher_core::{
+    Aggregator, Delta, Losses, Observer, ProcessEvent, Quality, Retention, Source, Traffic, Truth,
+    rollup::{Commands, Frame, Policy, Profile, Rollup, Window, WindowOptions},
+};
+
+use super::{
+    Options,
+    log::Log,
+    summary::{Summary, heaviest},
+    uploads::Uploads,
+};
+use crate::{
+    config::Config,
+    control::{self, Status, Told},
+    hardware,
+    samples::Sampler,
+    units::Units,
+    upload::{Reading, WindowClock, WindowSpan, offset},
+};
+
+/// For the open window to be spooled and for delivery to end, when told to stop.
+const STOP_WITHIN: Duration = Duration::from_millis(1200);
+
+/// Everything.
+pub struct Life<S> {
+    source: S,
+    sums: Aggregator,
+    quality: Quality,
+    /// The window that is open, and its name.
+    window: Window,
+    window_id: Uuid,
+    clock: WindowClock,
+    /// The window that never ends, for the summary.
+    whole: Window,
+    sampler: Sampler,
+    sampled: Option<Instant>,
+    polls: u64,
+    /// To and from elsewhere, as of the last report.
+    moved: Traffic,
+    started: Reading,
+    machine: Profile,
+    machine_id: Uuid,
+    config: Config,
+    config_file: Option<String>,
+    config_error: Option<String>,
+    state: PathBuf,
+    uploads: Option<Uploads>,
+    told: Arc<Told>,
+    log: Log,
+    /// What was complained about last, so that it is not said every five seconds.
+    complaint: Option<String>,
+}
+
+/// Several listeners on one aggregator.
+struct Both<'a, A, B, C>(&'a mut A, &'a mut B, &'a mut C);
+
+impl<A: Observer, B: Observer, C: Observer> Observer for Both<'_, A, B, C> {
+    fn process(&mut self, event: &ProcessEvent) {
+        self.0.process(event);
+        self.1.process(event);
+        self.2.process(event);
+    }
+    fn flow(&mut self, delta: &Delta<'_>) {
+        self.0.flow(delta);
+        self.1.flow(delta);
+        self.2.flow(delta);
+    }
+    fn losses(&mut self, losses: &Losses, truth: &Truth) {
+        self.0.losses(losses, truth);
+        self.1.losses(losses, truth);
+        self.2.losses(losses, truth);
+    }
+}
+
+/// What stays on the machine names everything.
+fn open_policy() -> WindowOptions {
+    let policy = Policy { commands: Commands::Full, hostname: true, ..Policy::default() };
+    WindowOptions { policy, ..WindowOptions::default() }
+}
+
+fn open_clock(config: &Config, machine: Uuid, now: Reading) -> WindowClock {
+    let interval = config.upload.interval;
+    WindowClock::start(now, interval, offset(machine, interval))
+}
+
+impl<S: Source> Life<S> {
+    /// Opens the first window and, if the user has opted in, the spool.
+    pub fn begin(
+        source: S,
+        options: &Options,
+        config: Config,
+        state: PathBuf,
+        machine_id: Uuid,
+        log: Log,
+        told: Arc<Told>,
+    ) -> anyhow::Result<Self> {
+        let now = Reading::now().context("reading the clocks")?;
+        let uploads = Uploads::start(&config, &state, machine_id, log)?;
+        Ok(Self {
+            quality: source.quality().clone(),
+            source,
+            sums: Aggregator::new(Retention::default()),
+            window: Window::new(config.window_options()),
+            window_id: Uuid::new_v4(),
+            clock: open_clock(&config, machine_id, now),
+            whole: Window::new(open_policy()),
+            sampler: Sampler::new(true),
+            sampled: None,
+            polls: 0,
+            moved: Traffic::default(),
+            started: now,
+            machine: hardware::profile(),
+            machine_id,
+            config_file: options.file().exists().then(|| options.file().display().to_string()),
+            config_error: None,
+            config,
+            state,
+            uploads,
+            told,
+            log,
+            complaint: None,
+        })
+    }
+
+    /// Reads the counters, and ends the window if its time has come.
+    pub async fn read(&mut self) -> anyhow::Result<()> {
+        let batch = self.source.collect().await.context("reading the counters")?;
+        {
+            let mut ended = self.told.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut window, mut whole) = (self.window.listen(&()), self.whole.listen(&()));
+            self.sums.apply_with(&batch, &mut Both(&mut window, &mut whole, &mut *ended));
+        }
+        self.quality = self.source.quality().clone();
+        let now = Reading::now().context("reading the clocks")?;
+        if let Some(span) = self.clock.observe(now) {
+            if let Some(step) = span.clock_step {
+                self.log.warning(format_args!("the clock was set by {step:#}: a window ends early"));
+            }
+            self.finish(span, now, true).await;
+        }
+        Ok(())
+    }
+
+    /// Hands out a snapshot.
+    pub fn show(&mut self) {
+        self.told.set_snapshot(self.sums.snapshot(&self.quality));
+    }
+
+    /// Every few seconds: process samples, the open window to disk, the short report.
+    pub async fn sample_if_due(&mut self) {
+        if self
+            .sampled
+            .is_some_and(|at| at.elapsed() + Duration::from_millis(100) < self.config.collect.sample_interval)
+        {
+            return;
+        }
+        self.sampled = Some(Instant::now());
+        self.polls += 1;
+        let failed = match self.sampler.poll() {
+            Ok(samples) => {
+                let samples: Vec<_> = samples.collect();
+                self.window.poll(samples.iter().copied());
+                self.whole.poll(samples);
+                None
+            }
+            Err(e) => Some(format!("processes cannot be sampled: {e}")),
+        };
+        if let Some(why) = failed {
+            self.complain(why);
+        }
+        let Ok(now) = Reading::now() else { return };
+        if self.uploads.is_some() {
+            let open = self.rollup(&self.window, self.window_id, self.clock.as_of(now), now, true);
+            if let Some(uploads) = &self.uploads
+                && let Err(why) = uploads.checkpoint(&open).await
+            {
+                self.complain(format!("the open window cannot be saved: {why}; collection goes on"));
+            }
+        }
+        self.report(now, true);
+        self.tell_status(now).await;
+    }
+
+    /// The short report, to clients and to its file.
+    fn report(&mut self, now: Reading, running: bool) {
+        let snapshot = self.sums.snapshot(&self.quality);
+        let span = WindowSpan {
+            started_at: self.started.wall,
+            ended_at: now.wall.max(self.started.wall),
+            duration: now.boot.since(self.started.boot),
+            clock_step: None,
+        };
+        let summary = Summary {
+            pid: std::process::id(),
+            running,
+            started_at: self.started.wall,
+            updated_at: now.wall,
+            since_start: self.rollup(&self.whole, self.machine_id, span, now, running),
+            flows: heaviest(&snapshot),
+        };
+        self.moved = snapshot.totals.traffic.network;
+        self.told.set_snapshot(snapshot);
+        if let Err(e) = summary.write(&self.state) {
+            self.complain(format!("{} cannot be written: {e}; collection goes on", super::summary::FILE));
+        }
+        self.told.set_summary(summary);
+    }
+
+    fn rollup(&self, window: &Window, upload_id: Uuid, span: WindowSpan, now: Reading, running: bool) -> Rollup {
+        let frame = Frame {
+            upload_id,
+            started_at: span.started_at,
+            ended_at: span.ended_at,
+            duration: span.duration,
+            booted_at: booted_at(now),
+            running,
+            machine: &self.machine,
+            quality: &self.quality,
+            version: env!("CARGO_PKG_VERSION"),
+        };
+        window.clone().finish(&frame, &())
+    }
+
+    /// Ends the open window and opens the next.
+    async fn finish(&mut self, span: WindowSpan, now: Reading, running: bool) {
+        let rollup = self.rollup(&self.window, self.window_id, span, now, running);
+        self.window = Window::new(self.config.window_options());
+        self.window_id = Uuid::new_v4();
+        if let Some(uploads) = &self.uploads {
+            uploads.put(&rollup).await;
+        }
+    }
+
+    /// Reads the configuration again. What it says now is in force when this returns, or, if it is wrong, nothing of it.
+    pub async fn reload(&mut self, options: &Options) -> Result<String, String> {
+        match self.take_over(options).await {
+            Ok(()) => {
+                self.config_error = None;
+                Ok(match &self.config_file {
+                    Some(file) => format!("the configuration was read again from {file}"),
+                    None => format!("there is no {}: the defaults are in force", options.file().display()),
+                })
+            }
+            Err(e) => {
+                let why = format!("the configuration stays as it was: {e:#}");
+                self.config_error = Some(why.clone());
+                Err(why)
+            }
+        }
+    }
+
+    async fn take_over(&mut self, options: &Options) -> anyhow::Result<()> {
+        let config = options.configuration()?;
+        anyhow::ensure!(
+            Options::state(&config)? == self.state,
+            "paths.state cannot change while watcher runs: restart it"
+        );
+        super::endpoint(&config, self.machine_id)?;
+        let now = Reading::now()?;
+        let span = self.clock.close(now);
+        // The window that was open ends under the policy that it began with.
+        self.finish(span, now, true).await;
+        self.uploads = match self.uploads.take() {
+            Some(uploads) => uploads.restart(&config, self.machine_id).await?,
+            None => Uploads::start(&config, &self.state, self.machine_id, self.log)?,
+        };
+        self.clock = open_clock(&config, self.machine_id, now);
+        self.window = Window::new(config.window_options());
+        self.config = config;
+        self.config_file = options.file().exists().then(|| options.file().display().to_string());
+        Ok(())
+    }
+
+    /// Sends what waits, without holding up anything.
+    pub fn send_now(&self, reply: oneshot::Sender<Result<String, String>>) {
+        let Some(uploads) = &self.uploads else {
+            drop(reply.send(Err("upload is off: see [upload] in the configuration".to_owned())));
+            return;
+        };
+        let sending = uploads.send_now();
+        tokio::spawn(async move {
+            let said = match sending.await {
+                None => Err("delivery has ended".to_owned()),
+                Some(pass) => match pass.failure {
+                    Some(why) => Err(format!("{} sent, {} wait: {why}", pass.taken, pass.waiting)),
+                    None => Ok(format!("{} sent, {} refused, {} wait", pass.taken, pass.parked, pass.waiting)),
+                },
+            };
+            drop(reply.send(said));
+        });
+    }
+
+    async fn tell_status(&mut self, now: Reading) {
+        let upload = match &self.uploads {
+            Some(uploads) => uploads.status().await,
+            None => control::Uploads { to: None, state: "off".to_owned(), waiting: 0, parked: 0, dropped: 0 },
+        };
+        let until = jiff::SignedDuration::try_from(self.clock.until_due(now)).unwrap_or_default();
+        self.told.set_status(Status {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_at: self.started.wall,
+            backend: self.quality.backend.to_string(),
+            exact: self.quality.is_exact(),
+            degraded: self.quality.degraded.iter().map(|d| format!("{}: {}", d.capability, d.why)).collect(),
+            polls: self.polls,
+            window_ends_at: now.wall.checked_add(until).unwrap_or(Timestamp::MAX),
+            config_file: self.config_file.clone(),
+            config_error: self.config_error.clone(),
+            upload,
+        });
+    }
+
+    /// For `systemctl status`.
+    pub fn status_line(&self) -> String {
+        let mib = |bytes| Units::default().amount(bytes);
+        format!("{} received, {} sent; {} polls", mib(self.moved.rx_bytes), mib(self.moved.tx_bytes), self.polls)
+    }
+
+    /// The last reading, the open window into the spool, the last report.
+    pub async fn end(mut self) -> anyhow::Result<()> {
+        self.read().await?;
+        let now = Reading::now()?;
+        let span = self.clock.close(now);
+        self.finish(span, now, false).await;
+        self.report(now, false);
+        if let Some(uploads) = self.uploads.take() {
+            uploads.stop(STOP_WITHIN).await;
+        }
+        Ok(())
+    }
+
+    fn complain(&mut self, about: String) {
+        if self.complaint.as_deref() != Some(&about) {
+            self.log.error(&about);
+            self.complaint = Some(about);
+        }
+    }
+}
+
+fn booted_at(now: Reading) -> Timestamp {
+    Timestamp::from_nanosecond(now.wall.as_nanosecond() - i128::from(now.boot.0)).unwrap_or(Timestamp::UNIX_EPOCH)
+}

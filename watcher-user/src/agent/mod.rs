@@ -1,0 +1,228 @@
+//! The daemon: collects all day, keeps a short report, and uploads a rollup per window when the user has opted in.
+//!
+//! ```text
+//! Source ─batch─► Aggregator ─deltas─┬─► the open window ─► checkpoint, spool ─► delivery
+//!                     │              ├─► the window of its whole life ─► summary.json
+//!                     └─snapshot─┐   └─► the log of ended connections
+//! process samples ─► both windows├─► control socket
+//! ```
+//! One thread collects; the control socket has another, and the disk is touched on threads where waiting holds up nobody.
+
+mod ended;
+mod life;
+mod lock;
+mod log;
+mod processes;
+mod summary;
+mod uploads;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use sd_notify::NotifyState;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::mpsc,
+    time::{Instant, MissedTickBehavior},
+};
+use watcher_core::Source;
+
+pub use ended::{Ended, EndedLog};
+pub use lock::{Lock, LockError};
+pub use log::{Log, LogFormat};
+pub use processes::{ask, reload, restart, start, status, stop};
+pub use summary::{Flow, Summary};
+pub use uploads::{SPOOL, endpoint};
+
+use self::life::Life;
+use crate::{
+    config::{self, Config, Mode, Surroundings, state_directory},
+    control::{self, Ask, Bounds, Server, Told},
+    identity,
+};
+
+/// Between two readings of the counters.
+const READ_EVERY: Duration = Duration::from_secs(1);
+/// Clients that ask for snapshots cannot make it read more often than this.
+const READ_AT_MOST_EVERY: Duration = Duration::from_millis(200);
+
+/// How the daemon was called.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The configuration file, when it was named.
+    pub config: Option<PathBuf>,
+    /// Short windows, to see soon whether it works.
+    pub mode: Mode,
+    /// What flags say: flag, key, value.
+    pub flags: Vec<(String, String, String)>,
+    /// How lines of the log look.
+    pub log: LogFormat,
+}
+
+impl Options {
+    /// The file that is read.
+    #[must_use]
+    pub fn file(&self) -> &Path {
+        self.config.as_deref().unwrap_or(Path::new(config::FILE))
+    }
+
+    /// The configuration as it stands now: defaults, file, environment, flags.
+    ///
+    /// # Errors
+    /// One of them says something wrong.
+    pub fn configuration(&self) -> Result<Config, config::ConfigError> {
+        let read = Config::defaults(self.mode).file(self.file(), self.config.is_some())?;
+        let config = read.environment(|name| std::env::var_os(name))?;
+        self.flags.iter().try_fold(config, |config, (flag, key, value)| config.flag(flag, key, value))
+    }
+
+    /// The same without the file: enough to find a daemon whose file has become wrong.
+    ///
+    /// # Errors
+    /// The environment or a flag says something wrong.
+    pub fn without_file(&self) -> Result<Config, config::ConfigError> {
+        let config = Config::defaults(self.mode).environment(|name| std::env::var_os(name))?;
+        self.flags.iter().try_fold(config, |config, (flag, key, value)| config.flag(flag, key, value))
+    }
+
+    /// The state directory of a configuration; not made here.
+    ///
+    /// # Errors
+    /// A user without a home named none.
+    pub fn state(config: &Config) -> Result<PathBuf, config::StateError> {
+        state_directory(config.paths.state.as_deref(), &Surroundings::of_this_process())
+    }
+}
+
+/// Runs until SIGTERM or SIGINT. `open` starts the collector, once it is known that no other daemon runs.
+///
+/// # Errors
+/// The configuration is wrong, another daemon runs, or the collector cannot start or has failed.
+pub async fn run<S: Source>(open: impl FnOnce() -> anyhow::Result<S>, options: Options) -> anyhow::Result<()> {
+    let log = Log::to_stderr(options.log);
+    let config = options.configuration()?;
+    let state = Options::state(&config)?;
+    make_private(&state).with_context(|| format!("making the state directory {}", state.display()))?;
+    let (lock, before) = Lock::take(&state)?;
+    if let Some(pid) = before {
+        log.warning(format_args!("process {pid} ran before and did not end in good order: its lock is taken over"));
+    }
+    let machine = identity::machine_id(&state)?;
+    let (told, orders) = Told::new();
+    let life = Life::begin(open()?, &options, config, state.clone(), machine, log, told.clone())?;
+    let path = control::socket_path(&state);
+    let server = Server::start(&path, told.clone(), Bounds::default())
+        .with_context(|| format!("listening on {}", path.display()))?;
+    log.info(format_args!("counting; state in {}, control socket {}", state.display(), path.display()));
+    let ended = watch(life, options, told, orders, log).await;
+    drop(server);
+    lock.release();
+    ended
+}
+
+/// 0700, with the folders above it.
+fn make_private(state: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    if state.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(state)
+}
+
+/// The loop.
+async fn watch<S: Source>(
+    mut life: Life<S>,
+    options: Options,
+    told: Arc<Told>,
+    mut orders: mpsc::Receiver<control::Command>,
+    log: Log,
+) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let mut readings = tokio::time::interval(READ_EVERY);
+    readings.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut read_at: Option<Instant> = None;
+    loop {
+        tokio::select! {
+            biased;
+            what = signals.next() => {
+                if what == Asked::ToStop {
+                    break;
+                }
+                notify(&[NotifyState::Reloading]);
+                match life.reload(&options).await {
+                    Ok(said) => log.info(said),
+                    Err(why) => log.error(why),
+                }
+                notify(&[NotifyState::Ready]);
+            }
+            Some((ask, reply)) = orders.recv() => match ask {
+                Ask::Reload => drop(reply.send(life.reload(&options).await)),
+                Ask::UploadNow => life.send_now(reply),
+                _ => drop(reply.send(Err("that is no command".to_owned()))),
+            },
+            () = told.wanted.notified() => {
+                if let Some(rest) = read_at.and_then(|at| READ_AT_MOST_EVERY.checked_sub(at.elapsed())) {
+                    tokio::time::sleep(rest).await;
+                }
+                life.read().await?;
+                life.show();
+                read_at = Some(Instant::now());
+            }
+            _ = readings.tick() => {
+                let first = read_at.is_none();
+                life.read().await?;
+                life.sample_if_due().await;
+                read_at = Some(Instant::now());
+                if first {
+                    notify(&[NotifyState::Ready]);
+                }
+                let status = life.status_line();
+                notify(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
+            }
+        }
+    }
+    notify(&[NotifyState::Stopping]);
+    log.info("stopping");
+    life.end().await
+}
+
+/// Tells systemd, where it listens.
+fn notify(state: &[NotifyState<'_>]) {
+    sd_notify::notify(false, state).ok();
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    reload: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        let of = |kind| signal(kind).context("listening for signals");
+        Ok(Self {
+            terminate: of(SignalKind::terminate())?,
+            interrupt: of(SignalKind::interrupt())?,
+            reload: of(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::ToStop,
+            _ = self.interrupt.recv() => Asked::ToStop,
+            _ = self.reload.recv() => Asked::ToReload,
+        }
+    }
+}
+
+/// What a signal asks for.
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    ToStop,
+    ToReload,
+}

@@ -1,0 +1,104 @@
+//! The short report: what `summary.json` holds, and what `watcher summary` shows of it.
+
+use std::{cmp::Reverse, collections::HashMap, io, path::Path, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use watcher_core::{FlowRow, ProcessId, Scope, Snapshot, rollup::Rollup};
+
+/// Flows in a summary.
+const FLOWS: usize = 20;
+
+/// Everything since the daemon began, in short. Fields may be added, never renamed; lists are never null.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// The daemon's process.
+    pub pid: u32,
+    /// Whether it ran when this was written: false in the last one.
+    pub running: bool,
+    /// When it began to count.
+    pub started_at: Timestamp,
+    /// When this was written.
+    pub updated_at: Timestamp,
+    /// The machine, sums, and the heaviest processes, remotes and groups of connections since it began: a rollup of its
+    /// whole life, of which nothing is withheld since it stays here.
+    pub since_start: Rollup,
+    /// The flows that moved most, of those that are open or ended a moment ago.
+    pub flows: Vec<Flow>,
+}
+
+/// One flow.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Flow {
+    /// Its process.
+    pub pid: u32,
+    /// The process's name.
+    pub process_name: String,
+    /// `tcp`, `udp` …
+    pub protocol: String,
+    /// Address and port, where they are known.
+    pub remote: Option<String>,
+    /// Received, bytes.
+    pub rx_bytes: u64,
+    /// Sent, bytes.
+    pub tx_bytes: u64,
+    /// How long it has lasted, or did; absent when its beginning was not seen.
+    pub seconds: Option<f64>,
+    /// It has not ended.
+    pub open: bool,
+}
+
+/// The heaviest flows of a snapshot.
+#[must_use]
+pub fn heaviest(snapshot: &Snapshot) -> Vec<Flow> {
+    let names: HashMap<ProcessId, &str> =
+        snapshot.processes.iter().map(|row| (row.id, row.info.name.as_str())).collect();
+    let mut rows: Vec<&FlowRow> = snapshot.flows.iter().filter(|row| row.sample.scope == Scope::Network).collect();
+    rows.sort_by_key(|row| Reverse((row.traffic.rx_bytes + row.traffic.tx_bytes, row.sample.id)));
+    let flow = |row: &&FlowRow| Flow {
+        pid: row.sample.id.process.tgid,
+        process_name: names.get(&row.sample.id.process).copied().unwrap_or("").to_owned(),
+        protocol: crate::wording::protocol(row.sample.socket.protocol).into(),
+        remote: row.remote().map(|remote| remote.to_string()),
+        rx_bytes: row.traffic.rx_bytes,
+        tx_bytes: row.traffic.tx_bytes,
+        seconds: crate::top::age(row, snapshot.at).map(|age| age.as_secs_f64()),
+        open: !matches!(row.sample.state, watcher_core::FlowState::Closed { .. }),
+    };
+    rows.iter().take(FLOWS).map(flow).collect()
+}
+
+/// The file of a state directory.
+pub const FILE: &str = "summary.json";
+
+impl Summary {
+    /// Reads the file of a state directory; `None` when there is none.
+    ///
+    /// # Errors
+    /// It cannot be read, or is not a summary.
+    pub fn read(state: &Path) -> io::Result<Option<Self>> {
+        match std::fs::read(state.join(FILE)) {
+            Ok(bytes) => Ok(Some(serde_json::from_slice(&bytes)?)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// Writes it, whole or not at all.
+    ///
+    /// # Errors
+    /// The directory is full or may not be written.
+    pub fn write(&self, state: &Path) -> io::Result<()> {
+        let mut file = tempfile::Builder::new().prefix(".summary").tempfile_in(state)?;
+        serde_json::to_writer_pretty(&mut file, self)?;
+        io::Write::write_all(&mut file, b"\n")?;
+        file.persist(state.join(FILE)).map_err(|e| e.error)?;
+        Ok(())
+    }
+
+    /// How long the daemon has run, or did.
+    #[must_use]
+    pub fn uptime(&self) -> Duration {
+        Duration::try_from(self.updated_at.duration_since(self.started_at)).unwrap_or(Duration::ZERO)
+    }
+}
