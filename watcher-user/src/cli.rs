@@ -13,6 +13,7 @@ pub use agent::{RunArgs, StartArgs, StatusArgs, Which};
 use crate::{
     by::By,
     filter::Filter,
+    setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs},
     sort::{Key, UnknownKey},
     units::Units,
 };
@@ -76,6 +77,13 @@ pub enum Command {
     Reload(Which),
     /// Say whether the daemon runs, since when, and how it does.
     Status(StatusArgs),
+    /// Install watcher as a service of this machine: asks, or takes --yes.
+    Setup(SetupArgs),
+    /// Stop watcher and remove what setup installed.
+    Uninstall(UninstallArgs),
+    /// Write the files that a package holds.
+    #[command(hide = true)]
+    PackageFiles(PackageFilesArgs),
     /// Say what works on this machine, what does not, why, and what to do.
     Doctor(DoctorArgs),
     /// Print the version.
@@ -104,7 +112,7 @@ pub struct DoctorArgs {
 }
 
 /// How the collector is set up.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Collector")]
 pub struct CollectorArgs {
     /// Diagnostics from inside the kernel, on standard error.

@@ -82,9 +82,18 @@ impl Root {
         was_there(removed).with_context(|| format!("removing {}", path.display()))
     }
 
-    /// Removes a directory when nothing is in it.
-    pub fn remove_if_empty(&self, path: impl AsRef<Path>) {
-        fs::remove_dir(self.at(path)).ok();
+    /// Removes the folders above `path` that hold nothing any more; in an image only, where setup may have made them.
+    pub fn prune_above(&self, path: impl AsRef<Path>) {
+        if self.is_live() {
+            return;
+        }
+        let path = self.at(path);
+        let folders = path.ancestors().skip(1).take_while(|folder| *folder != self.0);
+        for folder in folders {
+            if fs::remove_dir(folder).is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
+                return;
+            }
+        }
     }
 }
 
