@@ -129,8 +129,11 @@ impl Uploads {
     }
 }
 
-/// A rollup without `sent_at`, which is set at each attempt.
-fn window(rollup: &Rollup) -> anyhow::Result<Window> {
+/// A rollup on its way: without `sent_at`, which is set at each attempt.
+///
+/// # Errors
+/// It has no id.
+pub fn window(rollup: &Rollup) -> anyhow::Result<Window> {
     let mut body = serde_json::to_value(rollup)?;
     if let Some(fields) = body.as_object_mut() {
         fields.remove("sent_at");

@@ -23,7 +23,8 @@ impl Surroundings {
     #[must_use]
     pub fn of_this_process() -> Self {
         let path = |name| std::env::var_os(name).map(PathBuf::from);
-        let is_root = nix::unistd::geteuid().is_root() || path("STATE_DIRECTORY").is_some_and(|dir| dir == Path::new(SYSTEM));
+        let is_root =
+            nix::unistd::geteuid().is_root() || path("STATE_DIRECTORY").is_some_and(|dir| dir == Path::new(SYSTEM));
         Self { is_root, home: path("HOME"), xdg_state_home: path("XDG_STATE_HOME") }
     }
 }

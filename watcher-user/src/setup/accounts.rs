@@ -34,7 +34,9 @@ pub fn make(platform: Platform) -> anyhow::Result<bool> {
     }
     if !has_user()? {
         match find(&["useradd"]) {
-            Some(useradd) => run(&useradd, &[&["--system", "--gid", NAME, "--no-create-home"], &home[..], &[NAME]].concat())?,
+            Some(useradd) => {
+                run(&useradd, &[&["--system", "--gid", NAME, "--no-create-home"], &home[..], &[NAME]].concat())?
+            }
             // BusyBox.
             None => run(&needed(&["adduser"])?, &["-S", "-D", "-H", "-h", home[1], "-s", home[3], "-G", NAME, NAME])?,
         };
@@ -105,7 +107,10 @@ fn tool(names: &[&str], args: &[&str]) -> anyhow::Result<()> {
 
 fn needed(names: &[&str]) -> anyhow::Result<std::path::PathBuf> {
     let Some(path) = find(names) else {
-        bail!("this system has no {}: make the user and group `{NAME}` by hand, and run this again", names.join(" or "));
+        bail!(
+            "this system has no {}: make the user and group `{NAME}` by hand, and run this again",
+            names.join(" or ")
+        );
     };
     Ok(path)
 }

@@ -178,7 +178,8 @@ mod tests {
     fn who_says_yes_is_asked_how() {
         let (answers, shown) =
             interview(&SetupArgs::default(), &config(), "y\nhttps://x\nall\nnone\nn\nnobody-of-that-name\nnone\nno\n");
-        let settings = ["upload.enabled=true", "upload.url=\"https://x\"", "privacy.commands=\"none\"", "privacy.hostname=false"];
+        let settings =
+            ["upload.enabled=true", "upload.url=\"https://x\"", "privacy.commands=\"none\"", "privacy.hostname=false"];
         assert_eq!(lines(&answers), settings);
         assert_eq!((answers.operator, answers.start), (None, false));
         assert!(shown.contains("please answer full, name or none") && shown.contains("there is no user"), "{shown}");

@@ -50,12 +50,7 @@ impl<R: BufRead, W: Write> Asker<R, W> {
         })
     }
 
-    fn until<T>(
-        &mut self,
-        question: &str,
-        hint: &str,
-        parse: impl Fn(&str) -> Result<T, String>,
-    ) -> anyhow::Result<T> {
+    fn until<T>(&mut self, question: &str, hint: &str, parse: impl Fn(&str) -> Result<T, String>) -> anyhow::Result<T> {
         for _ in 0..PATIENCE {
             write!(self.output, "{question} [{hint}] ").and_then(|()| self.output.flush()).context("asking")?;
             match parse(self.line()?.trim()) {

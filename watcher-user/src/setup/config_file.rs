@@ -86,9 +86,11 @@ mod tests {
 
     #[test]
     fn an_answer_takes_the_place_of_its_commented_line() {
-        let text =
-            with_settings(&template(), &[Setting::flag("upload.enabled", true), Setting::flag("privacy.hostname", false)])
-                .unwrap();
+        let text = with_settings(
+            &template(),
+            &[Setting::flag("upload.enabled", true), Setting::flag("privacy.hostname", false)],
+        )
+        .unwrap();
         let expected =
             template().replace("#enabled = false", "enabled = true").replace("#hostname = true", "hostname = false");
         assert_eq!(text, expected);

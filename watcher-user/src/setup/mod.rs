@@ -62,10 +62,7 @@ const STATE: &str = "/var/lib/watcher";
 ///
 /// # Errors
 /// Something is missing or in the way; what was done before stays, and setup can be run again.
-pub async fn setup<S: Source>(
-    args: &SetupArgs,
-    open: impl FnOnce() -> anyhow::Result<S>,
-) -> anyhow::Result<ExitCode> {
+pub async fn setup<S: Source>(args: &SetupArgs, open: impl FnOnce() -> anyhow::Result<S>) -> anyhow::Result<ExitCode> {
     let root = Root::new(args.root.as_deref())?;
     let platform = Platform::here();
     let manager = if root.is_live() { Manager::here(platform) } else { Manager::Nobody };
@@ -77,12 +74,17 @@ pub async fn setup<S: Source>(
     if root.is_live() && !nix::unistd::geteuid().is_root() {
         bail!("setup installs for the whole machine, which takes root; try: sudo watcher setup, or --print to see it");
     }
-    let answers = if args.yes { args.answers(&config) } else { interview(args, &config, &root, &manager, open).await? };
+    let answers =
+        if args.yes { args.answers(&config) } else { interview(args, &config, &root, &manager, open).await? };
     if let Some(user) = &answers.operator {
         accounts::check_user(user).map_err(anyhow::Error::msg)?;
     }
     let items = plan::plan(&facts, &answers)?;
-    let mut changed = !answers.start && root.remove(plan::WANTED)?;
+    let mut changed = false;
+    if !answers.start && root.remove(plan::WANTED)? {
+        root.prune_above(plan::WANTED);
+        changed = true;
+    }
     for item in &items {
         let outcome = root.bring(item)?;
         changed |= outcome != Outcome::Unchanged;
@@ -223,7 +225,7 @@ fn explain(
         Some(Ok(sample)) => {
             let state = config.paths.state.as_deref().unwrap_or(Path::new(STATE));
             let known = state.join(identity::FILE).exists().then(|| identity::machine_id(state)).transpose()?;
-            sample::show(out, &sample, config.upload.configured_url(), known.unwrap_or_else(uuid::Uuid::new_v4))?;
+            sample::show(out, &sample, config, known.unwrap_or_else(uuid::Uuid::new_v4))?;
             if known.is_none() {
                 writeln!(out, "The machine_id is made when the service first starts; this one is an example.")?;
             }

@@ -36,5 +36,7 @@ pub fn write(args: &PackageFilesArgs) -> anyhow::Result<()> {
 
 fn put(dir: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
     let path = dir.join(name);
-    fs::create_dir_all(dir).and_then(|()| fs::write(&path, bytes)).with_context(|| format!("writing {}", path.display()))
+    fs::create_dir_all(dir)
+        .and_then(|()| fs::write(&path, bytes))
+        .with_context(|| format!("writing {}", path.display()))
 }

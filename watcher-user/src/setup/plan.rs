@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(paths(&items), [BINARY, config::FILE, SYSUSERS, UNIT, WANTED]);
         assert!(items.iter().all(|item| item.mode & 0o022 == 0 || matches!(item.content, Content::Link(_))));
         let unit = unit(Path::new(BINARY));
-        assert!(unit.contains("\nExecStart=/usr/local/bin/watcher run\n") && !unit.contains('@'));
+        assert!(unit.contains("\nExecStart=/usr/local/bin/watcher run\n") && !unit.contains(PLACEHOLDER));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use watcher_core::{
 };
 
 use crate::{
+    agent,
     clock::{self, WallClock},
     config::Config,
     hardware, samples, text, upload,
@@ -47,9 +48,8 @@ fn finish(
     (started_at, ended_at): (Timestamp, Timestamp),
     duration: Duration,
 ) -> anyhow::Result<upload::Window> {
-    let upload_id = Uuid::new_v4();
     let frame = Frame {
-        upload_id,
+        upload_id: Uuid::new_v4(),
         started_at,
         ended_at,
         duration,
@@ -60,15 +60,16 @@ fn finish(
         version: env!("CARGO_PKG_VERSION"),
     };
     let rollup = window.finish(&frame, &());
-    Ok(upload::Window::new(upload_id, started_at, ended_at, &rollup)?)
+    agent::window(&rollup)
 }
 
-/// Shows the request that would carry it.
+/// Shows the request that would carry it if upload were on.
 ///
 /// # Errors
-/// The address cannot be used, or `out` cannot be written.
-pub fn show(out: &mut impl Write, sample: &upload::Window, url: &str, machine_id: Uuid) -> anyhow::Result<()> {
-    let endpoint = upload::Endpoint::new(url, machine_id)?;
+/// The address or the token cannot be used, or `out` cannot be written.
+pub fn show(out: &mut impl Write, sample: &upload::Window, config: &Config, machine_id: Uuid) -> anyhow::Result<()> {
+    let on = config.clone().flag("--upload", "upload.enabled", "true")?;
+    let endpoint = agent::endpoint(&on, machine_id)?.context("upload cannot be turned on")?;
     let request = upload::dry_run(&endpoint, sample, Timestamp::now())?;
     writeln!(out, "{} {}", request.method, request.to)?;
     for (name, value) in &request.headers {
@@ -81,4 +82,3 @@ pub fn show(out: &mut impl Write, sample: &upload::Window, url: &str, machine_id
     writeln!(out, "({} bytes; sent without these line breaks)", request.body.len())?;
     Ok(())
 }
-

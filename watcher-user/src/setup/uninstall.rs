@@ -45,7 +45,9 @@ pub fn uninstall(args: &UninstallArgs) -> anyhow::Result<ExitCode> {
     }
     let packaged = PACKAGED_UNITS.iter().find(|unit| root.at(unit).exists());
     if let Some(unit) = packaged.filter(|_| !root.at(UNIT).exists() && !root.at(BINARY).exists()) {
-        bail!("a package brought watcher ({unit}): remove it with the package manager, such as: sudo apt-get remove watcher");
+        bail!(
+            "a package brought watcher ({unit}): remove it with the package manager, such as: sudo apt-get remove watcher"
+        );
     }
     if !args.yes && !confirmed(args.purge)? {
         say("Nothing was removed.")?;

@@ -54,10 +54,7 @@ fn asked(state: &Path, port: u16) -> anyhow::Result<Counted> {
     }))
 }
 
-fn until_counted(
-    mut counted: impl FnMut() -> anyhow::Result<Counted>,
-    patience: Duration,
-) -> anyhow::Result<Counted> {
+fn until_counted(mut counted: impl FnMut() -> anyhow::Result<Counted>, patience: Duration) -> anyhow::Result<Counted> {
     let deadline = Instant::now() + patience;
     loop {
         let answer = counted();
