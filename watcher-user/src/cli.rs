@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
-pub use agent::{RunArgs, StartArgs, StatusArgs, Which};
+pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
 
 use crate::{
     by::By,
@@ -76,6 +76,8 @@ pub enum Command {
     Reload(Which),
     /// Say whether the daemon runs, since when, and how it does.
     Status(StatusArgs),
+    /// Show what would be sent, send it now, or show how sending goes.
+    Upload(UploadArgs),
     /// Say what works on this machine, what does not, why, and what to do.
     Doctor(DoctorArgs),
     /// Print the version.

@@ -181,14 +181,13 @@ impl<S: Source> Life<S> {
             self.complain(why);
         }
         let Ok(now) = Reading::now() else { return };
-        if self.uploads.is_some() {
-            let open = self.rollup(&self.window, self.window_id, self.clock.as_of(now), now, true);
-            if let Some(uploads) = &self.uploads
-                && let Err(why) = uploads.checkpoint(&open).await
-            {
-                self.complain(format!("the open window cannot be saved: {why}; collection goes on"));
-            }
+        let open = self.rollup(&self.window, self.window_id, self.clock.as_of(now), now, true);
+        if let Some(uploads) = &self.uploads
+            && let Err(why) = uploads.checkpoint(&open).await
+        {
+            self.complain(format!("the open window cannot be saved: {why}; collection goes on"));
         }
+        self.told.set_window(open);
         self.report(now, true);
         self.tell_status(now).await;
     }
