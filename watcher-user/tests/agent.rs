@@ -222,7 +222,9 @@ fn send(bytes: usize) -> u64 {
 }
 
 fn uploading(to: &str, interval: &str) -> String {
-    format!("[upload]\nurl = \"{to}\"\ninterval = \"{interval}\"\n[collect]\nlist_loopback = true\nsample_interval = \"1s\"\n")
+    format!(
+        "[upload]\nurl = \"{to}\"\ninterval = \"{interval}\"\n[collect]\nlist_loopback = true\nsample_interval = \"1s\"\n"
+    )
 }
 
 /// What the open window says that a process sent; it is on the disk by the time that it says so.
@@ -418,7 +420,8 @@ fn a_full_disk_is_said_once_and_collection_goes_on() {
 #[test]
 fn start_status_stop_and_the_dry_run() {
     let home = Home::new("[collect]\nsample_interval = \"1s\"\nlist_loopback = true\n");
-    let said = |out: &Output| format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    let said =
+        |out: &Output| format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
     let out = home.say(&["status"]);
     assert_eq!(out.status.code(), Some(1));
     assert!(said(&out).contains("does not run"), "{}", said(&out));

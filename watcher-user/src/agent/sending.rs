@@ -108,8 +108,7 @@ pub fn status(options: &Options, json: bool) -> anyhow::Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let status =
-        crate::upload::Status { endpoint, spool: SpoolView::read(&spool)?.status(), next_attempt: None };
+    let status = crate::upload::Status { endpoint, spool: SpoolView::read(&spool)?.status(), next_attempt: None };
     let mut out = std::io::stdout().lock();
     if json {
         writeln!(out, "{}", serde_json::to_string(&status)?)?;
