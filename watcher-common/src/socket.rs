@@ -29,8 +29,6 @@ pub mod flag {
     pub const REMOTE: u32 = 1 << 10;
     /// The record stands for everything of a process that found no room in the maps.
     pub const OVERFLOW: u32 = 1 << 11;
-    /// Bytes were lost to the overflow entry when this record could not be kept.
-    pub const DISPLACED: u32 = 1 << 12;
     /// The kernel counters in `kernel` are from a `tcp_sock`.
     pub const TCP: u32 = 1 << 13;
     /// The socket is a SOCK_RAW.

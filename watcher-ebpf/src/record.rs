@@ -5,11 +5,11 @@ use aya_ebpf::{
     bindings::{BPF_ANY, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     helpers::generated::{bpf_ringbuf_output, bpf_ringbuf_query},
 };
-use watcher_common::{Loss, SocketKey, SocketRecord, flag};
+use watcher_common::{Loss, SocketKey, SocketRecord};
 
 use crate::{
     accounting::{Way, to_overflow},
-    kernel::{Process, jiffies},
+    kernel::Process,
     loss::lost,
     maps::{EVENTS, WAITING},
     slot::Slot,
@@ -74,7 +74,5 @@ fn displace(slot: Slot) {
         if rx > 0 {
             to_overflow(owner, Way::Rx, rx);
         }
-        (*slot).flags |= flag::DISPLACED;
-        (*slot).changed_jiffies = jiffies();
     }
 }

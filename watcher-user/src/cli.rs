@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
-pub use agent::{RunArgs, StartArgs, StatusArgs, Which};
+pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
 
 use crate::{
     by::By,
@@ -77,6 +77,8 @@ pub enum Command {
     Reload(Which),
     /// Say whether the daemon runs, since when, and how it does.
     Status(StatusArgs),
+    /// Show what would be sent, send it now, or show how sending goes.
+    Upload(UploadArgs),
     /// Install watcher as a service of this machine: asks, or takes --yes.
     Setup(SetupArgs),
     /// Stop watcher and remove what setup installed.

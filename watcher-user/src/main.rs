@@ -5,7 +5,7 @@ use std::{io::Write as _, process::ExitCode};
 use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent,
-    cli::{Cli, CollectorArgs, Command, DoctorArgs},
+    cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
     setup, text, top,
 };
 
@@ -36,6 +36,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restart(args) => return agent::restart(&args.options(), &args.arguments()),
         Command::Reload(which) => return agent::reload(&which.options()),
         Command::Status(args) => return agent::status(&args.which.options(), args.json),
+        Command::Upload(args) => return upload(&args),
         Command::Setup(args) => {
             args.check().unwrap_or_else(|error| error.exit());
             return block_on(setup::setup(&args, || open(&CollectorArgs::default())));
@@ -55,6 +56,17 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn upload(args: &UploadArgs) -> anyhow::Result<ExitCode> {
+    let options = args.which.options();
+    if args.dry_run {
+        agent::sending::dry(&options)
+    } else if args.now {
+        block_on(agent::sending::now(&options))
+    } else {
+        agent::sending::status(&options, args.json)
+    }
 }
 
 /// Exit code 1 when something is wrong with this machine.

@@ -17,7 +17,7 @@ use watcher_core::{
 
 use super::{
     Options,
-    log::Log,
+    log::{Complaints, Log},
     summary::{Summary, heaviest},
     uploads::Uploads,
 };
@@ -59,8 +59,7 @@ pub struct Life<S> {
     uploads: Option<Uploads>,
     told: Arc<Told>,
     log: Log,
-    /// What was complained about last, so that it is not said every five seconds.
-    complaint: Option<String>,
+    complaints: Complaints,
 }
 
 /// Several listeners on one aggregator.
@@ -130,7 +129,7 @@ impl<S: Source> Life<S> {
             uploads,
             told,
             log,
-            complaint: None,
+            complaints: Complaints::default(),
         })
     }
 
@@ -168,27 +167,23 @@ impl<S: Source> Life<S> {
         }
         self.sampled = Some(Instant::now());
         self.polls += 1;
-        let failed = match self.sampler.poll() {
+        let sampled = match self.sampler.poll() {
             Ok(samples) => {
                 let samples: Vec<_> = samples.collect();
                 self.window.poll(samples.iter().copied());
                 self.whole.poll(samples);
-                None
+                Ok(())
             }
-            Err(e) => Some(format!("processes cannot be sampled: {e}")),
+            Err(e) => Err(e.to_string()),
         };
-        if let Some(why) = failed {
-            self.complain(why);
-        }
+        self.complaints.note(self.log, "sampling processes", sampled);
         let Ok(now) = Reading::now() else { return };
-        if self.uploads.is_some() {
-            let open = self.rollup(&self.window, self.window_id, self.clock.as_of(now), now, true);
-            if let Some(uploads) = &self.uploads
-                && let Err(why) = uploads.checkpoint(&open).await
-            {
-                self.complain(format!("the open window cannot be saved: {why}; collection goes on"));
-            }
+        let open = self.rollup(&self.window, self.window_id, self.clock.as_of(now), now, true);
+        if let Some(uploads) = &self.uploads {
+            let saved = uploads.checkpoint(&open).await;
+            self.complaints.note(self.log, "saving the open window", saved);
         }
+        self.told.set_window(open);
         self.report(now, true);
         self.tell_status(now).await;
     }
@@ -212,9 +207,8 @@ impl<S: Source> Life<S> {
         };
         self.moved = snapshot.totals.traffic.network;
         self.told.set_snapshot(snapshot);
-        if let Err(e) = summary.write(&self.state) {
-            self.complain(format!("{} cannot be written: {e}; collection goes on", super::summary::FILE));
-        }
+        let written = summary.write(&self.state).map_err(|e| e.to_string());
+        self.complaints.note(self.log, "writing summary.json", written);
         self.told.set_summary(summary);
     }
 
@@ -340,13 +334,6 @@ impl<S: Source> Life<S> {
             uploads.stop(STOP_WITHIN).await;
         }
         Ok(())
-    }
-
-    fn complain(&mut self, about: String) {
-        if self.complaint.as_deref() != Some(&about) {
-            self.log.error(&about);
-            self.complaint = Some(about);
-        }
     }
 }
 

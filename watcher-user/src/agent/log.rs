@@ -1,6 +1,7 @@
 //! The daemon's log: lines on standard error, as journald takes them, or JSON.
 
 use std::{
+    collections::BTreeSet,
     fmt,
     io::{IsTerminal as _, Write as _},
 };
@@ -81,5 +82,27 @@ impl Log {
         };
         // Nobody reads it: then there is nobody to tell.
         writeln!(std::io::stderr(), "{line}").ok();
+    }
+}
+
+/// What does not work at present: said when it begins and when it is over, not each time.
+#[derive(Debug, Default)]
+pub struct Complaints(BTreeSet<&'static str>);
+
+impl Complaints {
+    /// How an attempt at `what` went.
+    pub fn note(&mut self, log: Log, what: &'static str, outcome: Result<(), String>) {
+        match outcome {
+            Ok(()) => {
+                if self.0.remove(what) {
+                    log.info(format_args!("{what}: works again"));
+                }
+            }
+            Err(why) => {
+                if self.0.insert(what) {
+                    log.error(format_args!("{what}: {why}; collection goes on"));
+                }
+            }
+        }
     }
 }

@@ -13,6 +13,7 @@ mod life;
 mod lock;
 mod log;
 mod processes;
+pub mod sending;
 mod summary;
 mod uploads;
 

@@ -129,10 +129,10 @@ impl Uploads {
     }
 }
 
-/// A rollup on its way: without `sent_at`, which is set at each attempt.
+/// A rollup without `sent_at`, which is set at each attempt.
 ///
 /// # Errors
-/// It has no id.
+/// It has no `upload_id`, or is too long to be sent.
 pub fn window(rollup: &Rollup) -> anyhow::Result<Window> {
     let mut body = serde_json::to_value(rollup)?;
     if let Some(fields) = body.as_object_mut() {

@@ -106,3 +106,30 @@ pub struct StatusArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// What `upload` takes: exactly one of three.
+#[derive(Debug, Clone, Args)]
+pub struct UploadArgs {
+    /// Print exactly the next body, and on standard error where it would go. Nothing is sent.
+    #[arg(long, required_unless_present_any = ["now", "what"], conflicts_with_all = ["now", "what"])]
+    pub dry_run: bool,
+    /// Send everything that waits, and what was refused before.
+    #[arg(long, conflicts_with = "what")]
+    pub now: bool,
+    /// Show the spool, the last success and the last error.
+    #[arg(value_enum, value_name = "status")]
+    pub what: Option<UploadWhat>,
+    /// One JSON object.
+    #[arg(long, requires = "what")]
+    pub json: bool,
+    /// Which daemon.
+    #[command(flatten)]
+    pub which: Which,
+}
+
+/// The word after `upload`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum UploadWhat {
+    /// How it goes.
+    Status,
+}

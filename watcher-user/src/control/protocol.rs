@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use watcher_core::Snapshot;
+use watcher_core::{Snapshot, rollup::Rollup};
 
 use crate::agent::{Ended, Summary};
 
@@ -37,6 +37,9 @@ pub enum Ask {
         #[serde(default)]
         after: u64,
     },
+    /// The open window, as if it ended now: what would be sent of it, whether upload is on or not. Only root and the daemon's
+    /// own user may: it names what the configuration lets out.
+    Window,
     /// Reads the configuration again. Only root and the daemon's own user may.
     Reload,
     /// Sends what is in the spool now. Only root and the daemon's own user may.
@@ -44,10 +47,10 @@ pub enum Ask {
 }
 
 impl Ask {
-    /// Whether it changes what the daemon does.
+    /// Whether only root and the daemon's own user may ask it.
     #[must_use]
-    pub fn commands(&self) -> bool {
-        matches!(self, Self::Reload | Self::UploadNow)
+    pub fn is_reserved(&self) -> bool {
+        matches!(self, Self::Window | Self::Reload | Self::UploadNow)
     }
 }
 
@@ -73,6 +76,8 @@ pub enum Answer {
     Snapshot(Arc<Snapshot>),
     /// To [`Ask::Ended`].
     Ended(Vec<Arc<Ended>>),
+    /// To [`Ask::Window`].
+    Window(Arc<Rollup>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.

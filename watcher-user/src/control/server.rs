@@ -16,7 +16,7 @@ use tokio::{
     sync::{Notify, Semaphore, mpsc, oneshot, watch},
     time::{Instant, timeout},
 };
-use watcher_core::Snapshot;
+use watcher_core::{Snapshot, rollup::Rollup};
 
 use super::{Answer, Ask, Reply, Request, Status, VERSION};
 use crate::agent::{EndedLog, Summary};
@@ -64,6 +64,7 @@ pub type Command = (Ask, oneshot::Sender<Result<String, String>>);
 pub struct Told {
     status: RwLock<Option<Arc<Status>>>,
     summary: RwLock<Option<Arc<Summary>>>,
+    window: RwLock<Option<Arc<Rollup>>>,
     snapshot: watch::Sender<Option<(Instant, Arc<Snapshot>)>>,
     /// Connections that have ended.
     pub ended: Mutex<EndedLog>,
@@ -80,6 +81,7 @@ impl Told {
         let told = Self {
             status: RwLock::default(),
             summary: RwLock::default(),
+            window: RwLock::default(),
             snapshot: watch::Sender::new(None),
             ended: Mutex::default(),
             wanted: Notify::new(),
@@ -96,6 +98,11 @@ impl Told {
     /// The newest short report.
     pub fn set_summary(&self, summary: Summary) {
         *self.summary.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(summary));
+    }
+
+    /// The open window, as if it ended now.
+    pub fn set_window(&self, rollup: Rollup) {
+        *self.window.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(rollup));
     }
 
     /// The newest reading.
@@ -250,21 +257,22 @@ async fn answer(line: &[u8], told: &Told, access: Access, peer: Option<UCred>) -
             request.watcher
         ));
     }
-    if request.ask.commands() && !access.may_command(peer) {
-        return Answer::Error("only root and the daemon's own user may give commands".to_owned());
+    if request.ask.is_reserved() && !access.may_command(peer) {
+        return Answer::Error("only root and the daemon's own user may ask that".to_owned());
     }
     let nothing_yet = || Answer::Error("nothing was collected yet: try again in a second".to_owned());
-    let read = |lock: &RwLock<Option<Arc<Status>>>| lock.read().unwrap_or_else(PoisonError::into_inner).clone();
     match request.ask {
-        Ask::Status => read(&told.status).map_or_else(nothing_yet, Answer::Status),
-        Ask::Summary => {
-            let summary = told.summary.read().unwrap_or_else(PoisonError::into_inner).clone();
-            summary.map_or_else(nothing_yet, Answer::Summary)
-        }
+        Ask::Status => newest(&told.status).map_or_else(nothing_yet, Answer::Status),
+        Ask::Summary => newest(&told.summary).map_or_else(nothing_yet, Answer::Summary),
+        Ask::Window => newest(&told.window).map_or_else(nothing_yet, Answer::Window),
         Ask::Snapshot => told.snapshot(MOST_AGE).await.map_or_else(nothing_yet, Answer::Snapshot),
         Ask::Ended { after } => Answer::Ended(told.ended.lock().unwrap_or_else(PoisonError::into_inner).after(after)),
         command @ (Ask::Reload | Ask::UploadNow) => give(command, told).await,
     }
+}
+
+fn newest<T>(lock: &RwLock<Option<Arc<T>>>) -> Option<Arc<T>> {
+    lock.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
 /// How old a snapshot may be that is handed out.

@@ -1,0 +1,448 @@
+//! The daemon, whole: a real collector, real sockets, a real endpoint; killed, stopped, starved of disk, and pestered.
+#![cfg(target_os = "linux")]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::{TcpListener, TcpStream},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+use serde_json::Value;
+use watcher_user::control::{Answer, Ask, Status, client::Client, socket_path};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between two looks at something that takes its time.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// A state directory with a configuration beside it.
+struct Home {
+    folder: tempfile::TempDir,
+}
+
+impl Home {
+    fn new(config: &str) -> Self {
+        assert!(nix::unistd::geteuid().is_root(), "this needs root: `cargo xtask test`");
+        let this = Self { folder: tempfile::tempdir().expect("a folder") };
+        this.configure(config);
+        this
+    }
+
+    fn configure(&self, config: &str) {
+        fs::write(self.config(), config).expect("a configuration");
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("config.toml")
+    }
+
+    fn state(&self) -> PathBuf {
+        self.folder.path().join("state")
+    }
+
+    fn command(&self, verb: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_watcher"));
+        command.args(verb).arg("--config").arg(self.config()).arg("--state").arg(self.state());
+        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("DIALTONE_WATCHER_")) {
+            command.env_remove(name);
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn say(&self, verb: &[&str]) -> Output {
+        self.command(verb).output().expect("watcher starts")
+    }
+
+    fn ask(&self, ask: Ask) -> Option<Answer> {
+        Client::connect(&socket_path(&self.state())).ok()?.ask(ask).ok()
+    }
+
+    fn status(&self) -> Option<Arc<Status>> {
+        match self.ask(Ask::Status)? {
+            Answer::Status(status) => Some(status),
+            _ => None,
+        }
+    }
+
+    fn run(&self) -> Daemon {
+        let mut child = self.command(&["run"]).spawn().expect("watcher starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        let err = child.stderr.take().expect("stderr");
+        let reader = std::thread::spawn({
+            let said = said.clone();
+            move || {
+                for line in BufReader::new(err).lines().map_while(Result::ok) {
+                    let mut said = said.lock().expect("no panic");
+                    said.push_str(&line);
+                    said.push('\n');
+                }
+            }
+        });
+        let mut daemon = Daemon { child, said, reader: Some(reader) };
+        wait_for("the daemon's first status", || {
+            let ended = daemon.child.try_wait().expect("a child");
+            assert!(ended.is_none(), "{ended:?}: {}", daemon.said());
+            self.status()
+        });
+        daemon
+    }
+}
+
+/// `watcher run`.
+struct Daemon {
+    child: Child,
+    said: Arc<Mutex<String>>,
+    reader: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Daemon {
+    fn said(&self) -> String {
+        self.said.lock().expect("no panic").clone()
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.child.id().cast_signed()), signal).expect("a signal");
+    }
+
+    /// How long it took to end.
+    fn end(mut self, signal: Signal) -> (Option<i32>, Duration, String) {
+        let begun = Instant::now();
+        self.signal(signal);
+        let code = wait_for("the daemon's end", || self.child.try_wait().expect("a child")).code();
+        let took = begun.elapsed();
+        self.reader.take().map(std::thread::JoinHandle::join);
+        (code, took, self.said())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Takes rollups, or only connections.
+struct Endpoint {
+    address: String,
+    bodies: Arc<Mutex<Vec<Value>>>,
+}
+
+impl Endpoint {
+    fn start(answers: bool) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = format!("http://{}/rollups", listener.local_addr().expect("an address"));
+        let bodies = Arc::new(Mutex::new(Vec::new()));
+        std::thread::spawn({
+            let bodies = bodies.clone();
+            move || {
+                let mut silent = Vec::new();
+                for stream in listener.incoming().map_while(Result::ok) {
+                    if answers {
+                        let bodies = bodies.clone();
+                        std::thread::spawn(move || take_all(stream, &bodies));
+                    } else {
+                        silent.push(stream);
+                    }
+                }
+            }
+        });
+        Self { address, bodies }
+    }
+
+    /// What each process sent according to all windows, each `upload_id` once.
+    fn sent_by_process(&self) -> BTreeMap<u64, u64> {
+        let bodies = self.bodies.lock().expect("no panic");
+        let windows: BTreeMap<&str, &Value> =
+            bodies.iter().map(|body| (body["upload_id"].as_str().expect("an id"), body)).collect();
+        let mut sent = BTreeMap::new();
+        for process in windows.values().flat_map(|body| body["processes"].as_array().expect("a list")) {
+            *sent.entry(process["pid"].as_u64().expect("a pid")).or_default() +=
+                process["tx_bytes"].as_u64().expect("a count");
+        }
+        sent
+    }
+}
+
+fn take_all(stream: TcpStream, bodies: &Mutex<Vec<Value>>) {
+    let mut write = stream.try_clone().expect("a socket");
+    let mut read = BufReader::new(stream);
+    loop {
+        let mut length = 0;
+        let mut line = String::new();
+        while read.read_line(&mut line).is_ok_and(|n| n > 0) && line.trim() != "" {
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().expect("a length");
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        if length == 0 || read.read_exact(&mut body).is_err() {
+            return;
+        }
+        bodies.lock().expect("no panic").push(serde_json::from_slice(&body).expect("JSON"));
+        if write.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").is_err() {
+            return;
+        }
+    }
+}
+
+/// A process sends so many bytes over loopback; returns its pid. Bash can, and Debian has it everywhere.
+fn send(bytes: usize) -> u64 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let script = format!("printf '%*s' {bytes} x > /dev/tcp/127.0.0.1/{port}");
+    let mut child = Command::new("/bin/bash").args(["-c", &script]).spawn().expect("bash starts");
+    let (mut stream, _) = listener.accept().expect("a connection");
+    let taken = std::io::copy(&mut stream, &mut std::io::sink()).expect("bytes");
+    assert!(child.wait().expect("bash").success());
+    assert_eq!(taken, bytes as u64);
+    u64::from(child.id())
+}
+
+fn uploading(to: &str, interval: &str) -> String {
+    format!(
+        "[upload]\nurl = \"{to}\"\ninterval = \"{interval}\"\n[collect]\nlist_loopback = true\nsample_interval = \"1s\"\n"
+    )
+}
+
+/// What the open window says that a process sent; it is on the disk by the time that it says so.
+fn in_open_window(home: &Home, pid: u64) -> Option<u64> {
+    let Answer::Window(rollup) = home.ask(Ask::Window)? else { return None };
+    rollup.processes.iter().find(|p| u64::from(p.names.pid) == pid).map(|p| p.counters.tx_bytes)
+}
+
+#[test]
+fn windows_add_up_over_a_stop_and_a_kill() {
+    let endpoint = Endpoint::start(true);
+    let home = Home::new(&uploading(&endpoint.address, "2s"));
+    let mut counted = BTreeMap::new();
+
+    let daemon = home.run();
+    for n in 0..5 {
+        counted.insert(send(300_001 + n), 300_001 + n as u64);
+    }
+    let (code, took, said) = daemon.end(Signal::SIGTERM);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(took < Duration::from_secs(2), "stopping took {took:?}: {said}");
+
+    let daemon = home.run();
+    let pid = send(700_007);
+    counted.insert(pid, 700_007);
+    // Either the open window is on the disk with it, or a finished one has gone out.
+    wait_for("the bytes in a window", || {
+        (in_open_window(&home, pid) == Some(700_007) || endpoint.sent_by_process().contains_key(&pid)).then_some(())
+    });
+    daemon.end(Signal::SIGKILL);
+
+    let daemon = home.run();
+    assert!(daemon.said().contains("did not end in good order"), "{}", daemon.said());
+    counted.insert(send(900_009), 900_009);
+    let (code, _, said) = daemon.end(Signal::SIGTERM);
+    assert_eq!(code, Some(0), "{said}");
+    // Whatever the last daemon did not manage to send, this does.
+    let out = home.say(&["upload", "--now"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+
+    let sent = endpoint.sent_by_process();
+    let seen: BTreeMap<u64, u64> =
+        counted.keys().map(|pid| (*pid, sent.get(pid).copied().unwrap_or_default())).collect();
+    assert_eq!(seen, counted);
+}
+
+#[test]
+fn it_stops_in_time_though_the_endpoint_never_answers_and_loses_nothing() {
+    let endpoint = Endpoint::start(false);
+    let home = Home::new(&uploading(&endpoint.address, "1s"));
+    let daemon = home.run();
+    let pid = send(123_457);
+    wait_for("a window that waits", || home.status().filter(|status| status.upload.waiting > 0));
+    let (code, took, said) = daemon.end(Signal::SIGTERM);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(took < Duration::from_secs(2), "stopping took {took:?}: {said}");
+
+    let better = Endpoint::start(true);
+    home.configure(&uploading(&better.address, "1s"));
+    let out = home.say(&["upload", "--now"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    assert_eq!(better.sent_by_process().get(&pid), Some(&123_457));
+}
+
+#[test]
+fn a_second_one_is_refused_and_the_first_goes_on() {
+    let home = Home::new("");
+    let daemon = home.run();
+    let out = home.say(&["run"]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains(&format!("runs already (process {}", daemon.child.id())), "{said}");
+    assert!(home.status().is_some());
+}
+
+#[test]
+fn a_bad_configuration_leaves_the_old_one_in_force_and_says_so() {
+    let home = Home::new("[collect]\nsample_interval = \"1s\"\n");
+    let daemon = home.run();
+    home.configure("[collect]\nsample_intervall = \"1s\"\n");
+    let out = home.say(&["reload"]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains("sample_intervall") && said.contains("sample_interval"), "names the nearest key: {said}");
+    let status = wait_for("the status after that", || home.status().filter(|status| status.config_error.is_some()));
+    assert!(status.config_error.as_deref().is_some_and(|why| why.contains("stays as it was")));
+
+    home.configure("[collect]\nsample_interval = \"2s\"\n");
+    daemon.signal(Signal::SIGHUP);
+    wait_for("the status after the good one", || home.status().filter(|status| status.config_error.is_none()));
+}
+
+#[test]
+fn clients_that_are_stuck_hostile_or_many_do_not_slow_it() {
+    let home = Home::new("[collect]\nsample_interval = \"1s\"\n");
+    let _daemon = home.run();
+    let path = socket_path(&home.state());
+    let connect = || UnixStream::connect(&path).expect("a connection");
+
+    // Not a request; a request of another version; one that never ends.
+    for (hostile, answer) in [
+        (&b"GET / HTTP/1.1\n"[..], "not a request"),
+        (&b"{\"watcher\":99,\"ask\":\"status\"}\n"[..], "version 1"),
+        (&[b'x'; 5000][..], "at most 4096 bytes"),
+    ] {
+        let mut stream = connect();
+        stream.write_all(hostile).expect("room");
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).expect("an answer");
+        assert!(line.contains("\"error\"") && line.contains(answer), "{line}");
+    }
+
+    // Some that ask and never read, and then so many that say nothing that there is no place left.
+    let mut crowd: Vec<UnixStream> = Vec::new();
+    for _ in 0..8 {
+        let mut stream = connect();
+        for _ in 0..50 {
+            stream.write_all(b"{\"watcher\":1,\"ask\":\"snapshot\"}\n").expect("room");
+        }
+        crowd.push(stream);
+    }
+    let refused = wait_for("a client too many", || {
+        let stream = connect();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).expect("a time limit");
+        let mut line = String::new();
+        let said = BufReader::new(&stream).read_line(&mut line).is_ok_and(|n| n > 0);
+        crowd.push(stream);
+        said.then_some(line)
+    });
+    assert!(refused.contains("clients are being served"), "{refused}");
+    // It still samples each second: its file says so, which needs no place.
+    let polls = |at: &Path| -> Option<u64> {
+        let summary: Value = serde_json::from_slice(&fs::read(at.join("summary.json")).ok()?).ok()?;
+        summary["since_start"]["period"]["polls"].as_u64()
+    };
+    let before = polls(&home.state()).unwrap_or(0);
+    let begun = Instant::now();
+    wait_for("three more polls", || polls(&home.state()).filter(|now| *now >= before + 3));
+    assert!(begun.elapsed() < Duration::from_secs(5), "three polls took {:?}", begun.elapsed());
+
+    drop(crowd);
+    wait_for("a place again", || home.status());
+}
+
+/// A mounted tmpfs, unmounted with the test.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: &Path, size: &str) -> Self {
+        fs::create_dir_all(at).expect("a folder");
+        let options = format!("size={size},mode=700");
+        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(at).status();
+        assert!(status.expect("mount").success());
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
+#[test]
+fn a_full_disk_is_said_once_and_collection_goes_on() {
+    let endpoint = Endpoint::start(true);
+    let home = Home::new(&uploading(&endpoint.address, "1h"));
+    let _disk = Disk::mount(&home.state(), "1m");
+    let daemon = home.run();
+    let pid = send(250_000);
+    wait_for("the bytes in the open window", || (in_open_window(&home, pid) == Some(250_000)).then_some(()));
+    let mut ballast = fs::File::create(home.state().join("ballast")).expect("a file");
+    while ballast.write_all(&[0; 4096]).is_ok() {}
+
+    let before = home.status().expect("a status").polls;
+    wait_for("five more polls", || home.status().filter(|status| status.polls >= before + 5));
+    let said = daemon.said();
+    assert!(said.contains("collection goes on"), "{said}");
+    assert!(said.matches("No space left").count() <= 3, "not every five seconds: {said}");
+
+    fs::remove_file(home.state().join("ballast")).expect("gone");
+    drop(ballast);
+    let more = send(250_001);
+    wait_for("new bytes too", || (in_open_window(&home, more) == Some(250_001)).then_some(()));
+    let (code, _, said) = daemon.end(Signal::SIGTERM);
+    assert_eq!(code, Some(0), "{said}");
+    let out = home.say(&["upload", "--now"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let sent = endpoint.sent_by_process();
+    assert_eq!((sent.get(&pid), sent.get(&more)), (Some(&250_000), Some(&250_001)));
+}
+
+#[test]
+fn start_status_stop_and_the_dry_run() {
+    let home = Home::new("[collect]\nsample_interval = \"1s\"\nlist_loopback = true\n");
+    let said =
+        |out: &Output| format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    let out = home.say(&["status"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(said(&out).contains("does not run"), "{}", said(&out));
+    let out = home.say(&["start"]);
+    assert!(out.status.success(), "{}", said(&out));
+    let pid = send(77_777);
+    wait_for("the bytes in the open window", || (in_open_window(&home, pid) == Some(77_777)).then_some(()));
+
+    // Standard output is the body and nothing else; nothing is sent, and it says that upload is off.
+    let out = home.say(&["upload", "--dry-run"]);
+    assert!(String::from_utf8_lossy(&out.stderr).contains("upload is off"), "{}", said(&out));
+    let body: Value = serde_json::from_slice(&out.stdout).expect("one JSON object");
+    let mine = body["processes"].as_array().expect("a list").iter().find(|p| p["pid"] == pid).expect("the sender");
+    assert_eq!((&mine["tx_bytes"], &mine["name"]), (&77_777.into(), &"bash".into()));
+    assert!(mine.get("command").is_none_or(|command| command == "bash"), "commands stay here: {mine}");
+
+    let out = home.say(&["stop"]);
+    assert!(out.status.success() && said(&out).contains("is stopped"), "{}", said(&out));
+    let out = home.say(&["stop"]);
+    assert!(out.status.success() && said(&out).contains("does not run"), "{}", said(&out));
+    let summary: Value =
+        serde_json::from_slice(&fs::read(home.state().join("summary.json")).expect("a file")).expect("JSON");
+    assert_eq!(summary["running"], false);
+}
