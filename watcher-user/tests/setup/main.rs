@@ -4,6 +4,7 @@
 mod grades;
 mod image;
 mod namespaces;
+mod package;
 mod service;
 mod terminal;
 

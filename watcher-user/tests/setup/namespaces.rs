@@ -17,13 +17,13 @@ pub struct Systemd {
 }
 
 impl Systemd {
-    /// Boots it, with the program under test at /tmp/watcher.
-    pub fn boot(name: &str) -> Self {
+    /// Boots it, with `file` in its /tmp.
+    pub fn boot(name: &str, file: &Path) -> Self {
         let work = std::env::temp_dir().join(format!("watcher-setup-{name}-{}", std::process::id()));
         fs::create_dir_all(&work).expect("a folder");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/setup/systemd.sh");
         let mut command = Command::new("sh");
-        command.args([script.as_ref(), work.as_os_str(), env!("CARGO_BIN_EXE_watcher").as_ref()]);
+        command.args([script.as_ref(), work.as_os_str(), file.as_os_str()]);
         let mut unshare = command.stdin(Stdio::null()).spawn().expect("a shell starts");
         let first = first_child(&mut unshare);
         let systemd = Self { work, unshare, first };

@@ -7,7 +7,10 @@ use std::{
 
 use serde_json::Value;
 
-use crate::namespaces::{Systemd, until};
+use crate::{
+    WATCHER,
+    namespaces::{Systemd, until},
+};
 
 fn property(systemd: &Systemd, name: &str) -> String {
     systemd.good(&format!("systemctl show watcher --property {name} --value")).trim().to_owned()
@@ -15,7 +18,7 @@ fn property(systemd: &Systemd, name: &str) -> String {
 
 #[test]
 fn a_service_is_set_up_counts_survives_and_goes() {
-    let systemd = Systemd::boot("service");
+    let systemd = Systemd::boot("service", WATCHER.as_ref());
     let said = systemd.good("/tmp/watcher setup --yes");
     assert!(
         said.contains("counting  1048576 bytes sent and received by this very program, and every one counted"),
@@ -83,7 +86,7 @@ fn a_service_is_set_up_counts_survives_and_goes() {
 
 #[test]
 fn the_unit_restricts_a_collector_that_is_exact_all_the_same() {
-    let systemd = Systemd::boot("confined");
+    let systemd = Systemd::boot("confined", WATCHER.as_ref());
     systemd.good("/tmp/watcher setup --yes --no-start");
     assert_eq!(property(&systemd, "UnitFileState"), "disabled");
     instead(&systemd, "doctor");

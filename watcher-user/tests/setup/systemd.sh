@@ -1,8 +1,8 @@
 # systemd as process 1 of namespaces of its own, on a copy of this system that lasts as long as it: what runs there is the
-# real systemd with the real unit, and nothing outside changes. $1: a folder to work in, $2: the watcher to install.
+# real systemd with the real unit, and nothing outside changes. $1: a folder to work in, $2: a file that it gets in /tmp.
 set -eu
 work=$1
-watcher=$2
+file=$2
 
 if [ "${3:-}" != inside ]; then
     # systemd moves every process of its cgroup: it gets one to itself.
@@ -10,7 +10,7 @@ if [ "${3:-}" != inside ]; then
         mkdir -p "$tree/${work##*/}"
         echo $$ >"$tree/${work##*/}/cgroup.procs"
     done
-    exec unshare --mount --pid --fork --cgroup --uts --ipc --kill-child sh "$0" "$work" "$watcher" inside
+    exec unshare --mount --pid --fork --cgroup --uts --ipc --kill-child sh "$0" "$work" "$file" inside
 fi
 
 mount --make-rprivate /
@@ -25,7 +25,7 @@ mount --rbind /dev "$root/dev"
 mount -t tmpfs tmpfs "$root/run"
 mount -t tmpfs tmpfs "$root/tmp"
 mkdir -p "$root/run/systemd/system" "$root/run/old"
-install -m 755 "$watcher" "$root/tmp/watcher"
+install -m 755 "$file" "$root/tmp/"
 # This system's own services stay out of it.
 find "$root/etc/systemd/system" -mindepth 1 -delete
 rm -rf "$root/etc/init.d" "$root/etc/rc.local"
