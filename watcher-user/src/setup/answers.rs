@@ -157,7 +157,7 @@ mod tests {
     fn interview(args: &SetupArgs, config: &Config, said: &str) -> (Answers, String) {
         let mut asker = Asker::new(said.as_bytes(), Vec::new());
         let around = Surroundings { sudo_user: Some("root".into()), can_start: true, is_live: true };
-        let sample = |out: &mut Vec<u8>| Ok(out.extend(b"SAMPLE\n"));
+        let sample = |out: &mut Vec<u8>| Ok(out.write_all(b"SAMPLE\n")?);
         let answers = ask(&mut asker, args, config, &around, sample).unwrap();
         (answers, String::from_utf8(asker.output).unwrap())
     }

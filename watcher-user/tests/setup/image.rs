@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     os::unix::fs::{PermissionsExt as _, symlink},
     path::Path,
 };
@@ -10,25 +10,30 @@ use std::{
 use crate::{WATCHER, run, words};
 
 /// Every file, link and folder below `dir`, with mode and content.
-fn tree(dir: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+fn read_tree(dir: &Path) -> io::Result<BTreeMap<String, (u32, Vec<u8>)>> {
     let mut found = BTreeMap::new();
     let mut todo = vec![dir.to_owned()];
     while let Some(folder) = todo.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let (path, kind) = (entry.path(), entry.file_type()?);
             let content = if kind.is_symlink() {
-                fs::read_link(&path).unwrap().into_os_string().into_encoded_bytes()
+                fs::read_link(&path)?.into_os_string().into_encoded_bytes()
             } else if kind.is_dir() {
                 todo.push(path.clone());
                 Vec::new()
             } else {
-                fs::read(&path).unwrap()
+                fs::read(&path)?
             };
-            let name = format!("/{}", path.strip_prefix(dir).unwrap().display());
-            found.insert(name, (fs::symlink_metadata(&path).unwrap().permissions().mode() & 0o7777, content));
+            let name = format!("/{}", path.strip_prefix(dir).expect("below it").display());
+            found.insert(name, (fs::symlink_metadata(&path)?.permissions().mode() & 0o7777, content));
         }
     }
-    found
+    Ok(found)
+}
+
+fn tree(dir: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+    read_tree(dir).expect("a folder that can be read")
 }
 
 fn good(args: &[&str]) -> String {
