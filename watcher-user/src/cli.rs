@@ -13,6 +13,7 @@ pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
 use crate::{
     by::By,
     filter::Filter,
+    setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs},
     sort::{Key, UnknownKey},
     units::Units,
 };
@@ -78,6 +79,13 @@ pub enum Command {
     Status(StatusArgs),
     /// Show what would be sent, send it now, or show how sending goes.
     Upload(UploadArgs),
+    /// Install watcher as a service of this machine: asks, or takes --yes.
+    Setup(SetupArgs),
+    /// Stop watcher and remove what setup installed.
+    Uninstall(UninstallArgs),
+    /// Write the files that a package holds.
+    #[command(hide = true)]
+    PackageFiles(PackageFilesArgs),
     /// Say what works on this machine, what does not, why, and what to do.
     Doctor(DoctorArgs),
     /// Print the version.
@@ -106,7 +114,7 @@ pub struct DoctorArgs {
 }
 
 /// How the collector is set up.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Collector")]
 pub struct CollectorArgs {
     /// Diagnostics from inside the kernel, on standard error.

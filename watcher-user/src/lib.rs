@@ -13,6 +13,7 @@ pub mod identity;
 pub mod linux;
 pub mod samples;
 pub mod services;
+pub mod setup;
 pub mod sort;
 pub mod text;
 pub mod top;

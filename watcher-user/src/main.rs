@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
-    text, top,
+    setup, text, top,
 };
 
 fn main() -> ExitCode {
@@ -37,6 +37,15 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Reload(which) => return agent::reload(&which.options()),
         Command::Status(args) => return agent::status(&args.which.options(), args.json),
         Command::Upload(args) => return upload(&args),
+        Command::Setup(args) => {
+            args.check().unwrap_or_else(|error| error.exit());
+            return block_on(setup::setup(&args, || open(&CollectorArgs::default())));
+        }
+        Command::Uninstall(args) => {
+            args.check().unwrap_or_else(|error| error.exit());
+            return setup::uninstall(&args);
+        }
+        Command::PackageFiles(args) => setup::package_files(&args)?,
         Command::Doctor(args) => return block_on(doctor(args)),
         Command::Version => writeln!(std::io::stdout(), "watcher {}", env!("CARGO_PKG_VERSION"))?,
         Command::Completions { shell } => {

@@ -7,6 +7,8 @@ use anyhow::Result;
 #[cfg(target_os = "linux")]
 mod bench;
 mod build_ebpf;
+#[cfg(target_os = "linux")]
+mod dist;
 mod ebpf;
 mod privilege;
 mod repo;
@@ -24,6 +26,7 @@ cargo xtask VERB [OPTIONS]
   test        get what is missing, run every test
   bench       measure what watcher costs, print a table
   vm          run the exactness suite on other kernels, in virtual machines
+  dist        make the packages: .deb, tarball, Homebrew formula; install and remove the .deb
   setup       only get what is missing
   build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
 ";
@@ -62,6 +65,8 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
         }
         #[cfg(target_os = "linux")]
         "vm" => vm::main(args),
+        #[cfg(target_os = "linux")]
+        "dist" => dist::main(args),
         "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),
         other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),

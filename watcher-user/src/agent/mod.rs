@@ -37,7 +37,7 @@ pub use lock::{Lock, LockError};
 pub use log::{Log, LogFormat};
 pub use processes::{ask, reload, restart, start, status, stop};
 pub use summary::{Flow, Summary};
-pub use uploads::{SPOOL, endpoint};
+pub use uploads::{SPOOL, endpoint, window};
 
 use self::life::Life;
 use crate::{

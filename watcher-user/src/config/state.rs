@@ -10,7 +10,7 @@ const SYSTEM: &str = "/var/lib/watcher";
 /// What the choice depends on beside the configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Surroundings {
-    /// Whether the effective user is root.
+    /// Whether the effective user is root, or systemd's unit with a user of its own (which has `STATE_DIRECTORY`).
     pub is_root: bool,
     /// `HOME`
     pub home: Option<PathBuf>,
@@ -23,7 +23,9 @@ impl Surroundings {
     #[must_use]
     pub fn of_this_process() -> Self {
         let path = |name| std::env::var_os(name).map(PathBuf::from);
-        Self { is_root: nix::unistd::geteuid().is_root(), home: path("HOME"), xdg_state_home: path("XDG_STATE_HOME") }
+        let is_root =
+            nix::unistd::geteuid().is_root() || path("STATE_DIRECTORY").is_some_and(|dir| dir == Path::new(SYSTEM));
+        Self { is_root, home: path("HOME"), xdg_state_home: path("XDG_STATE_HOME") }
     }
 }
 
@@ -33,7 +35,7 @@ impl Surroundings {
 pub struct StateError;
 
 /// The state directory: the one that was named (`$DIALTONE_WATCHER_HOME`, else `paths.state`), else `/var/lib/watcher` for
-/// root, else the user's: `$XDG_STATE_HOME/watcher`, by default `~/.local/state/watcher`; on macOS
+/// root and for the service, else the user's: `$XDG_STATE_HOME/watcher`, by default `~/.local/state/watcher`; on macOS
 /// `~/Library/Application Support/watcher`. It is not made here.
 ///
 /// # Errors

@@ -69,11 +69,8 @@ fn flags(toolchain: &Toolchain, arch: &str) -> Result<OsString> {
         [&format!("--cfg=bpf_target_arch=\"{arch}\"") as &str, "-Cdebuginfo=2", "-Clink-arg=--btf"]
             .map(OsString::from)
             .to_vec();
-    // The last one that matches wins, so the general come first. BTF's line information names source files.
-    flags.push(remap(&repo::cargo_home(), "/cargo"));
-    for registry in registries()? {
-        flags.push(remap(&registry, "/cargo/registry"));
-    }
+    // BTF's line information names source files.
+    flags.extend(dependencies_remapped()?);
     let src = toolchain.rust_src()?;
     flags.push(remap(&src, "/rust-src"));
     if let Ok(real) = fs::canonicalize(&src) {
@@ -83,7 +80,16 @@ fn flags(toolchain: &Toolchain, arch: &str) -> Result<OsString> {
     Ok(flags.join(std::ffi::OsStr::new("\u{1f}")))
 }
 
-fn remap(from: &Path, to: &str) -> OsString {
+/// Flags that take the folders of dependencies out of what is built. The last one that matches wins, so the general come
+/// first.
+pub fn dependencies_remapped() -> Result<Vec<OsString>> {
+    let mut flags = vec![remap(&repo::cargo_home(), "/cargo")];
+    flags.extend(registries()?.iter().map(|registry| remap(registry, "/cargo/registry")));
+    Ok(flags)
+}
+
+/// The flag that gives `from` another name in what is built.
+pub fn remap(from: &Path, to: &str) -> OsString {
     let mut flag = OsString::from("--remap-path-prefix=");
     flag.push(from);
     flag.push("=");

@@ -19,6 +19,8 @@ pub enum Purpose {
     Bench,
     /// Try other kernels in virtual machines.
     Vm,
+    /// Make packages.
+    Dist,
     /// Everything.
     All,
 }
@@ -31,6 +33,7 @@ impl Purpose {
             Self::Test => matches!(other, Self::Test | Self::Build | Self::Top),
             Self::Bench => matches!(other, Self::Bench | Self::Top),
             Self::Vm => matches!(other, Self::Vm | Self::Top),
+            Self::Dist => matches!(other, Self::Dist | Self::Top),
             Self::Top | Self::Build => other == self,
         }
     }
@@ -46,8 +49,9 @@ impl FromStr for Purpose {
             "test" => Self::Test,
             "bench" => Self::Bench,
             "vm" => Self::Vm,
+            "dist" => Self::Dist,
             "all" => Self::All,
-            _ => bail!("`{name}` is none of top, build, test, bench, vm, all"),
+            _ => bail!("`{name}` is none of top, build, test, bench, vm, dist, all"),
         })
     }
 }
@@ -60,6 +64,7 @@ impl fmt::Display for Purpose {
             Self::Test => "test",
             Self::Bench => "bench",
             Self::Vm => "vm",
+            Self::Dist => "dist",
             Self::All => "all",
         })
     }
@@ -120,6 +125,14 @@ pub const PACKAGES: &[Package] = &[
     ),
     package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
     package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
+    package(
+        "systemd",
+        "/usr/lib/systemd/systemd",
+        "judges the unit, and runs it in namespaces of its own",
+        &[Purpose::Test, Purpose::Dist],
+    ),
+    package("python3", "python3", "a terminal to answer on, a parser of property lists", &[Purpose::Test]),
+    package("man-db", "man", "reads the packaged man pages", &[Purpose::Dist]),
     package("qemu-system-x86", "qemu-system-x86_64", "boots other kernels", &[Purpose::Vm]),
     package("busybox-static", "busybox", "the shell and tools inside a virtual machine", &[Purpose::Vm]),
     package("cpio", "cpio", "packs a virtual machine's file system", &[Purpose::Vm]),
@@ -147,7 +160,7 @@ mod tests {
 
     #[test]
     fn a_purpose_reads_as_it_is_written() {
-        for name in ["top", "build", "test", "bench", "vm", "all"] {
+        for name in ["top", "build", "test", "bench", "vm", "dist", "all"] {
             assert_eq!(name.parse::<Purpose>().unwrap().to_string(), name);
         }
         assert!("tests".parse::<Purpose>().is_err());
