@@ -33,6 +33,9 @@ impl UninstallArgs {
     }
 }
 
+/// Where the control socket was; systemd removes it itself.
+const RUN: &str = "/run/watcher";
+
 /// Stops and removes what setup made.
 ///
 /// # Errors
@@ -62,7 +65,7 @@ pub fn uninstall(args: &UninstallArgs) -> anyhow::Result<ExitCode> {
     if root.is_live() {
         stop(&Manager::here(platform))?;
     }
-    let mut removed = remove(&root, &[WANTED, UNIT, PLIST, SYSUSERS, BINARY])?;
+    let mut removed = remove(&root, &[WANTED, UNIT, PLIST, SYSUSERS, BINARY, RUN])?;
     if root.is_live() {
         Manager::here(platform).reload()?;
     }

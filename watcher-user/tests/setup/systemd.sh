@@ -27,7 +27,9 @@ mount -t tmpfs tmpfs "$root/tmp"
 mkdir -p "$root/run/systemd/system" "$root/run/old"
 install -m 755 "$file" "$root/tmp/"
 # This system's own services stay out of it.
-find "$root/etc/systemd/system" -mindepth 1 -delete
+for units in /etc/systemd/system /usr/lib/systemd/system /lib/systemd/system; do
+    find "$root$units/" -mindepth 1 -delete
+done
 rm -rf "$root/etc/init.d" "$root/etc/rc.local"
 for target in sysinit basic multi-user shutdown umount final sockets timers paths slices network network-online; do
     printf '[Unit]\nDefaultDependencies=no\n' >"$root/etc/systemd/system/$target.target"
@@ -37,5 +39,5 @@ mount --bind "$root/run/console" "$root/dev/console"
 cd "$root"
 pivot_root . run/old
 umount -l /run/old
-export container=watcher-tests SYSTEMD_UNIT_PATH=/etc/systemd/system
+export container=watcher-tests
 exec /usr/lib/systemd/systemd --system --log-target=console --log-level=info --unit=multi-user.target --show-status=no --crash-shell=no

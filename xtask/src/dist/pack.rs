@@ -13,6 +13,10 @@ use crate::run::run;
 
 /// The Debian package, as watcher-user/Cargo.toml describes it.
 pub fn deb(release: &Release) -> Result<PathBuf> {
+    // cargo-deb compresses man pages of the source tree only, and Debian's are compressed.
+    let compressed = release.files().join("man.gz");
+    copy_all(&release.files().join("man"), &compressed)?;
+    run(Command::new("gzip").args(["-9nr", "--force"]).arg(&compressed))?;
     let deb = release.out.join(format!("{}.deb", release.name()));
     let mut cargo = Command::new("cargo");
     cargo.current_dir(repo::root()).args(["deb", "--no-build", "--no-strip", "--package", "watcher-user", "--target"]);
