@@ -446,3 +446,63 @@ fn start_status_stop_and_the_dry_run() {
         serde_json::from_slice(&fs::read(home.state().join("summary.json")).expect("a file")).expect("JSON");
     assert_eq!(summary["running"], false);
 }
+
+#[test]
+fn a_supervisor_hears_that_it_is_ready_lives_and_stops() {
+    let home = Home::new("");
+    let path = home.folder.path().join("notify");
+    let socket = std::os::unix::net::UnixDatagram::bind(&path).expect("a socket");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    let mut command = home.command(&["run", "--log-format", "json"]);
+    let mut child = command.env("NOTIFY_SOCKET", &path).spawn().expect("watcher starts");
+    let hear = |wanted: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let n = socket.recv(&mut buffer).unwrap_or_else(|e| panic!("{wanted}: {e}"));
+            let said = String::from_utf8_lossy(&buffer[..n]).into_owned();
+            if said.lines().any(|line| line.starts_with(wanted)) {
+                return;
+            }
+        }
+    };
+    hear("READY=1");
+    hear("WATCHDOG=1");
+    hear("STATUS=");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGHUP).expect("a signal");
+    hear("RELOADING=1");
+    hear("READY=1");
+    kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM).expect("a signal");
+    hear("STOPPING=1");
+    let mut said = String::new();
+    child.stderr.take().expect("stderr").read_to_string(&mut said).expect("text");
+    assert!(child.wait().expect("a child").success(), "{said}");
+    for line in said.lines() {
+        let line: Value = serde_json::from_str(line).expect("an object per line");
+        assert!(line["time"].is_string() && line["level"] == "info" && line["message"].is_string(), "{line}");
+    }
+    assert!(said.lines().count() >= 3, "{said}");
+}
+
+#[test]
+fn a_reload_sends_what_waits_to_the_new_endpoint_and_can_turn_upload_off() {
+    let (silent, better) = (Endpoint::start(false), Endpoint::start(true));
+    let home = Home::new(&uploading(&silent.address, "1s"));
+    let daemon = home.run();
+    let pid = send(222_223);
+    wait_for("a window that waits", || home.status().filter(|status| status.upload.waiting > 0));
+    home.configure(&uploading(&better.address, "1s"));
+    let out = home.say(&["reload"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    wait_for("the bytes at the new endpoint", || (better.sent_by_process().get(&pid) == Some(&222_223)).then_some(()));
+
+    home.configure("[collect]\nlist_loopback = true\nsample_interval = \"1s\"\n");
+    let out = home.say(&["reload"]);
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let status = wait_for("upload off", || home.status().filter(|status| status.upload.to.is_none()));
+    assert_eq!(status.upload.state, "off");
+    let arrived = better.bodies.lock().expect("no panic").len();
+    let polls = status.polls;
+    wait_for("three more polls", || home.status().filter(|status| status.polls >= polls + 3));
+    assert_eq!(better.bodies.lock().expect("no panic").len(), arrived, "nothing leaves while upload is off");
+    drop(daemon);
+}

@@ -11,6 +11,7 @@ use crate::run::run;
 use crate::{repo, setup};
 
 pub mod actors;
+mod agent;
 mod alternate;
 mod bulk;
 mod call_cost;
@@ -40,6 +41,7 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   short-connections  200,000 connections: all in the record, no byte off, the rate
   many-flows         processor time and memory with 10,000 active flows
   first-frame        from start to the first frame of `watcher top`
+  agent              the daemon: idle, after a million flows, its end
 
   --pairs N       how many pairs of runs (default 5)
   --quick         a tenth of the work: to see that it runs, not for figures
@@ -55,6 +57,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("short-connections", short_connections::rows),
     ("many-flows", many_flows::rows),
     ("first-frame", first_frame::rows),
+    ("agent", agent::rows),
 ];
 
 /// What was asked for.

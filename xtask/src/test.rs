@@ -16,23 +16,24 @@ use crate::{build_ebpf, repo, setup};
 
 /// What `cargo xtask test --help` prints.
 pub const HELP: &str = "\
-cargo xtask test [FILTER…]
+cargo xtask test [FILTER]
 
 Gets what the tests need, builds the eBPF object from source, and runs every test of the
 workspace against it, as root (through sudo): the exactness suite loads real programs and
 moves real bytes. Fails too when the committed object is not that of the sources.
 
-  FILTER…  only tests whose names contain one of these
+  FILTER  only tests whose names contain this
 
 With CI=true whatever cannot be had is a failure; elsewhere it is said, and the rest runs.
 ";
 
 /// Runs the verb.
 pub fn main(mut args: lexopt::Parser) -> Result<()> {
-    let mut filters = Vec::new();
+    let mut filter: Option<OsString> = None;
     while let Some(arg) = args.next()? {
         match arg {
-            lexopt::Arg::Value(filter) => filters.push(filter),
+            // The suites with a harness of their own take one.
+            lexopt::Arg::Value(value) if filter.is_none() => filter = Some(value),
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
                 print!("{HELP}");
                 return Ok(());
@@ -44,10 +45,10 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
     report.step("setup", get_packages);
     let object = report.step("build the eBPF object from source", build_object).flatten();
     report.step("is the committed eBPF object fresh?", || build_ebpf::check(host_arch()));
-    report.step("cargo test", || run_tests(object.as_deref(), &filters, &[]));
+    report.step("cargo test", || run_tests(object.as_deref(), filter.as_ref(), &[]));
     if cfg!(target_os = "linux") {
         report.step("the exactness suite, counting as on the newest kernels", || {
-            run_tests(object.as_deref(), &filters, NEWEST)
+            run_tests(object.as_deref(), filter.as_ref(), NEWEST)
         });
     }
     report.verdict()
@@ -91,7 +92,7 @@ fn build_object() -> Result<Option<PathBuf>> {
 }
 
 /// Everything, or, with arguments for `watcher`, the exactness suite with a `watcher` that was given these.
-fn run_tests(object: Option<&Path>, filters: &[OsString], arguments: &[&str]) -> Result<()> {
+fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str]) -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(repo::root()).args(["test", "--workspace", "--no-fail-fast"]);
     if !arguments.is_empty() {
@@ -108,8 +109,8 @@ fn run_tests(object: Option<&Path>, filters: &[OsString], arguments: &[&str]) ->
         // Only what was built runs as root, never the build.
         cargo.env(runner_variable(&host_triple()?), "sudo -E");
     }
-    if !filters.is_empty() {
-        cargo.arg("--").args(filters);
+    if let Some(filter) = filter {
+        cargo.arg("--").arg(filter);
     }
     run(&mut cargo)
 }

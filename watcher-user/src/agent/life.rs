@@ -33,6 +33,11 @@ use crate::{
 /// For the open window to be spooled and for delivery to end, when told to stop.
 const STOP_WITHIN: Duration = Duration::from_millis(1200);
 
+/// So many flows in one reading are a burst.
+const BURST: usize = 4000;
+/// A client that asked within this time will ask again.
+const ASKED_LATELY: Duration = Duration::from_secs(15);
+
 /// Everything.
 pub struct Life<S> {
     source: S,
@@ -60,6 +65,8 @@ pub struct Life<S> {
     told: Arc<Told>,
     log: Log,
     complaints: Complaints,
+    /// When a client last got a snapshot.
+    shown: Option<Instant>,
 }
 
 /// Several listeners on one aggregator.
@@ -130,6 +137,7 @@ impl<S: Source> Life<S> {
             told,
             log,
             complaints: Complaints::default(),
+            shown: None,
         })
     }
 
@@ -142,6 +150,10 @@ impl<S: Source> Life<S> {
             self.sums.apply_with(&batch, &mut Both(&mut window, &mut whole, &mut *ended));
         }
         self.quality = self.source.quality().clone();
+        if batch.flows.len() > BURST {
+            drop(batch);
+            self.calm_down();
+        }
         let now = Reading::now().context("reading the clocks")?;
         if let Some(span) = self.clock.observe(now) {
             if let Some(step) = span.clock_step {
@@ -152,9 +164,17 @@ impl<S: Source> Life<S> {
         Ok(())
     }
 
-    /// Hands out a snapshot.
+    /// Hands out a snapshot, for a client that waits.
     pub fn show(&mut self) {
+        self.shown = Some(Instant::now());
         self.told.set_snapshot(self.sums.snapshot(&self.quality));
+    }
+
+    /// After a burst: what has ended leaves the lists now, not in five seconds, and the memory goes back.
+    fn calm_down(&mut self) {
+        drop(self.sums.snapshot(&self.quality));
+        #[cfg(target_os = "linux")]
+        crate::linux::load::give_back_memory();
     }
 
     /// Every few seconds: process samples, the open window to disk, the short report.
@@ -206,7 +226,11 @@ impl<S: Source> Life<S> {
             flows: heaviest(&snapshot),
         };
         self.moved = snapshot.totals.traffic.network;
-        self.told.set_snapshot(snapshot);
+        // Nobody asks: then nobody keeps it.
+        match self.shown.filter(|at| at.elapsed() < ASKED_LATELY) {
+            Some(_) => self.told.set_snapshot(snapshot),
+            None => self.told.forget_snapshot(),
+        }
         let written = summary.write(&self.state).map_err(|e| e.to_string());
         self.complaints.note(self.log, "writing summary.json", written);
         self.told.set_summary(summary);

@@ -5,13 +5,19 @@ use std::{
     io::{self, Read as _, Seek as _, Write as _},
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    errno::Errno,
+    fcntl::{Flock, FlockArg},
+};
 use thiserror::Error;
 
 /// The file in the state directory.
 const FILE: &str = "lock";
+/// A look at who holds the lock takes microseconds.
+const LOOKERS_ARE_GONE_BY: Duration = Duration::from_millis(200);
 
 /// Held as long as the daemon lives. The kernel lets go of it when the process ends, however it ends.
 #[derive(Debug)]
@@ -53,8 +59,8 @@ impl Lock {
         let mut said = String::new();
         (&mut file).take(32).read_to_string(&mut said).map_err(io)?;
         let said = said.trim().to_owned();
-        let mut file = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| match errno {
-            nix::errno::Errno::EWOULDBLOCK => LockError::Taken { pid: said.clone(), state: state.to_owned() },
+        let mut file = lock(file).map_err(|errno| match errno {
+            Errno::EWOULDBLOCK => LockError::Taken { pid: said.clone(), state: state.to_owned() },
             errno => io(errno.into()),
         })?;
         write(&mut file, &format!("{}\n", std::process::id())).map_err(io)?;
@@ -77,7 +83,7 @@ impl Lock {
         (&mut file).take(32).read_to_string(&mut said).map_err(io)?;
         match Flock::lock(file, FlockArg::LockSharedNonblock) {
             Ok(_free) => Ok(None),
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => Ok(said.trim().parse().ok()),
+            Err((_, Errno::EWOULDBLOCK)) => Ok(said.trim().parse().ok()),
             Err((_, errno)) => Err(io(errno.into())),
         }
     }
@@ -85,6 +91,19 @@ impl Lock {
     /// Lets go in good order: who takes it next need not be told of anybody.
     pub fn release(mut self) {
         write(&mut self.file, "").ok();
+    }
+}
+
+/// Whoever only looks who holds it has it for a moment: so not at the first refusal.
+fn lock(mut file: File) -> Result<Flock<File>, Errno> {
+    let begun = Instant::now();
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(held) => return Ok(held),
+            Err((back, Errno::EWOULDBLOCK)) if begun.elapsed() < LOOKERS_ARE_GONE_BY => file = back,
+            Err((_, errno)) => return Err(errno),
+        }
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
@@ -97,6 +116,31 @@ fn write(file: &mut File, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_only_looks_keeps_nobody_from_taking_it() {
+        let state = tempfile::tempdir().expect("a folder");
+        Lock::take(state.path()).expect("free").0.release();
+        let stop = std::sync::atomic::AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !stop.load(std::sync::atomic::Ordering::Relaxed) {
+                        Lock::holder(state.path()).expect("readable");
+                    }
+                });
+            }
+            for _ in 0..200 {
+                let taken = Lock::take(state.path());
+                let Ok((lock, _)) = taken else {
+                    stop.store(true, std::sync::atomic::Ordering::Relaxed);
+                    panic!("{taken:?}")
+                };
+                lock.release();
+            }
+            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+    }
 
     #[test]
     fn one_holds_it_and_the_next_hears_who() {

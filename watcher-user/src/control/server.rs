@@ -110,6 +110,11 @@ impl Told {
         self.snapshot.send_replace(Some((Instant::now(), Arc::new(snapshot))));
     }
 
+    /// The next client that asks waits for a new one.
+    pub fn forget_snapshot(&self) {
+        self.snapshot.send_replace(None);
+    }
+
     /// A snapshot that is not older than `age`; the daemon is asked for one if need be.
     async fn snapshot(&self, age: Duration) -> Option<Arc<Snapshot>> {
         let mut news = self.snapshot.subscribe();

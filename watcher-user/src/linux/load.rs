@@ -110,8 +110,9 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
     Ok(probes)
 }
 
-/// The kernel's type information takes tens of MiB for a moment, and glibc would keep them for the life of the process.
-fn give_back_memory() {
+/// Gives free memory back to the system: glibc would keep what was needed for a moment (the kernel's type information, a burst
+/// of connections) for the life of the process.
+pub fn give_back_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: malloc_trim has no preconditions.
     unsafe {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -40,6 +41,9 @@ pub fn boot(kernel: &Unpacked, initramfs: &Path, log: &Path, at_most: Duration) 
     command.arg("-kernel").arg(&kernel.image).arg("-initrd").arg(initramfs);
     command.args(["-append", "console=ttyS0 quiet panic=-1"]);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
+    // Whatever ends this process ends the machine.
+    // SAFETY: prctl is async-signal-safe and touches no memory of this process.
+    unsafe { command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?)) };
     let mut machine = Machine(command.spawn().with_context(|| format!("cannot start `{}`", shown(&command)))?);
     let out = machine.0.stdout.take().context("qemu has no output")?;
     let mut log = File::create(log).with_context(|| format!("cannot write {}", log.display()))?;
