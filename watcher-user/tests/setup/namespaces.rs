@@ -22,8 +22,9 @@ impl Systemd {
         let work = std::env::temp_dir().join(format!("watcher-setup-{name}-{}", std::process::id()));
         fs::create_dir_all(&work).expect("a folder");
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/setup/systemd.sh");
-        let mut command = Command::new("sh");
-        command.args([script.as_ref(), work.as_os_str(), file.as_os_str()]);
+        // A test that is killed takes it along.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "sh", script]).args([&work, file]);
         let mut unshare = command.stdin(Stdio::null()).spawn().expect("a shell starts");
         let first = first_child(&mut unshare);
         let systemd = Self { work, unshare, first };
