@@ -131,5 +131,6 @@ fn try_out(deb: &Path) -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(repo::root()).args(["test", "--package", "watcher-user", "--test", "setup", "--"]);
     cargo.args(["--ignored", "package::"]).env("WATCHER_DEB", deb);
+    crate::test::as_root(&mut cargo)?;
     run(&mut cargo)
 }

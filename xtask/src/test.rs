@@ -102,17 +102,24 @@ fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str
         Some(object) => cargo.env("WATCHER_EBPF_OBJECT", object),
         None => cargo.env_remove("WATCHER_EBPF_OBJECT"),
     };
-    if !is_root() && cfg!(target_os = "linux") {
-        if !on_path("sudo") {
-            bail!("the tests load eBPF programs, which takes root, and there is no sudo here: run this as root");
-        }
-        // Only what was built runs as root, never the build.
-        cargo.env(runner_variable(&host_triple()?), "sudo -E");
-    }
+    as_root(&mut cargo)?;
     if let Some(filter) = filter {
         cargo.arg("--").arg(filter);
     }
     run(&mut cargo)
+}
+
+/// Has Cargo start test executables as root: through sudo unless root already. Only what was built runs as root, never
+/// the build.
+pub fn as_root(cargo: &mut Command) -> Result<()> {
+    if is_root() || !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    if !on_path("sudo") {
+        bail!("the tests load eBPF programs, which takes root, and there is no sudo here: run this as root");
+    }
+    cargo.env(runner_variable(&host_triple()?), "sudo -E");
+    Ok(())
 }
 
 fn host_triple() -> Result<String> {
