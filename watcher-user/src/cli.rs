@@ -14,7 +14,7 @@ use crate::{
     by::By,
     filter::Filter,
     setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs},
-    sort::{Key, UnknownKey},
+    sort::Key,
     units::Units,
 };
 
@@ -183,9 +183,29 @@ pub struct TopArgs {
     /// One table per interval, even on a terminal.
     #[arg(long)]
     plain: bool,
-    /// How the programs are loaded.
+    /// Show what a running daemon counts, and nothing else.
+    #[arg(long, conflicts_with = "standalone")]
+    attach: bool,
+    /// Count with probes of its own, even where a daemon runs.
+    #[arg(long)]
+    standalone: bool,
+    /// Which daemon.
+    #[command(flatten)]
+    pub which: Which,
+    /// How the programs are loaded: not by a daemon, so each of these means --standalone.
     #[command(flatten)]
     pub collector: CollectorArgs,
+}
+
+/// Who counts for `top`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// The daemon where one runs, else probes of this process's own.
+    Either,
+    /// The daemon.
+    Daemon,
+    /// Probes of this process's own.
+    Own,
 }
 
 /// What `top` is asked for.
@@ -205,6 +225,8 @@ pub struct Top {
     pub names: bool,
     /// How amounts are written.
     pub units: Units,
+    /// Who counts.
+    pub counter: Counter,
 }
 
 /// Formats other than the screen.
@@ -240,7 +262,7 @@ impl TopArgs {
     /// An unknown sort key: wrong usage, like every other mistake.
     pub fn resolve(&self) -> Result<Top, clap::Error> {
         let sort = self.sort.as_deref().map_or(Ok(Key::default()), |name| Key::parse(self.by, name));
-        let sort = sort.map_err(wrong_usage_of_top)?;
+        let sort = sort.map_err(|error| wrong_usage_of_top(ErrorKind::InvalidValue, error))?;
         let count = if self.once { Some(1) } else { self.count.or(self.position_count) };
         let format = match (self.json, self.plain || count.is_some()) {
             (true, _) => Some(Format::Json),
@@ -262,16 +284,41 @@ impl TopArgs {
             },
             names: !self.no_names,
             units: self.units,
+            counter: self.counter()?,
+        })
+    }
+
+    fn counter(&self) -> Result<Counter, clap::Error> {
+        let own = self.standalone || self.collector.is_given();
+        if self.attach && own {
+            let why = "with --attach the daemon has loaded the programs: start it with these flags instead";
+            return Err(wrong_usage_of_top(ErrorKind::ArgumentConflict, why));
+        }
+        Ok(match (self.attach, own) {
+            (true, _) => Counter::Daemon,
+            (_, true) => Counter::Own,
+            _ => Counter::Either,
         })
     }
 }
 
-fn wrong_usage_of_top(error: UnknownKey) -> clap::Error {
+fn wrong_usage_of_top(kind: ErrorKind, error: impl std::fmt::Display) -> clap::Error {
     let mut watcher = Cli::command();
     // Gives the subcommand its full name.
     watcher.build();
     let top = watcher.find_subcommand_mut("top").expect("top is a subcommand");
-    top.error(ErrorKind::InvalidValue, error)
+    top.error(kind, error)
+}
+
+impl CollectorArgs {
+    /// Whether anything is said about how the programs are loaded.
+    fn is_given(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        let log = self.log.is_some();
+        #[cfg(not(target_os = "linux"))]
+        let log = false;
+        log || self.ring_bytes.is_some() || self.max_flows.is_some() || self.floor || self.assume_traits
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -15,6 +15,7 @@ pub mod samples;
 pub mod services;
 pub mod setup;
 pub mod sort;
+pub mod table;
 pub mod text;
 pub mod top;
 pub mod tui;

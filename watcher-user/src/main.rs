@@ -28,7 +28,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Top(args) => {
             let options = args.resolve().unwrap_or_else(|error| error.exit());
-            block_on(async { top::run(open(&args.collector)?, options).await })?;
+            let places = args.which.options().places()?;
+            block_on(top::either(&places, || open(&args.collector), options))?;
         }
         Command::Run(args) => block_on(agent::run(|| open(&args.collector), args.options()))?,
         Command::Start(args) => return agent::start(&args.options(), &args.arguments()),

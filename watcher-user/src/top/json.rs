@@ -12,7 +12,7 @@ use serde::{Serialize, Serializer};
 use watcher_core::Snapshot;
 
 use self::object::Object;
-use super::{Report, select};
+use super::{Origin, Report, select};
 use crate::{cli::Rows, clock::WallClock, users::Users};
 
 /// Writes snapshots as lines.
@@ -54,10 +54,10 @@ impl<W: Write> Writer<W> {
 }
 
 impl<W: Write> Report for Writer<W> {
-    fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+    fn write(&mut self, snapshot: &Snapshot, origin: &Origin) -> anyhow::Result<()> {
         let time = Time(self.now()?.at(snapshot.at));
         let selected = select(snapshot, &self.context.rows, &self.context.users);
-        let object = Object::new(time, snapshot, &selected, &self.context);
+        let object = Object::new(time, snapshot, origin, &selected, &self.context);
         let written = serde_json::to_writer(&mut self.out, &object).map_err(std::io::Error::from);
         written.and_then(|()| self.out.write_all(b"\n")).and_then(|()| self.out.flush()).context("writing JSON")
     }
