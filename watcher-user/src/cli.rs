@@ -3,12 +3,14 @@
 mod agent;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
+pub use views::{ConnectionsArgs, SummaryArgs};
 
 use crate::{
     by::By,
@@ -36,6 +38,9 @@ const EXAMPLES: &str = "\
 Examples:
   sudo watcher top                  live table of processes
   sudo watcher top --json -d 5      one JSON object every five seconds
+  sudo watcher start                count all day; then these need no root:
+  watcher summary                   the short report
+  watcher connections --follow      connections as they begin and end
   sudo watcher doctor               what works on this machine, and why not more
 
 Exit codes: 0 good, 1 failed, 2 wrong usage.";
@@ -59,12 +64,27 @@ Sort keys:
 
 When the output is no terminal, tables are written instead of the screen.";
 
+const CONNECTIONS_EXAMPLES: &str = "\
+Examples:
+  watcher connections                          the newest hundred
+  watcher connections --follow                 each as it begins and ends
+  watcher connections --state refused --since 1h
+  watcher connections --app firefox --remote 443
+  watcher connections --json | jq -r 'select(.tx_bytes > 1e6) | .remote'
+
+All of them are those that the daemon has seen: sudo watcher start.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show live traffic by process, application, connection or remote.
     #[command(after_help = TOP_EXAMPLES)]
     Top(Box<TopArgs>),
+    /// Show what matters in short: what runs, who moved most, and with whom.
+    Summary(SummaryArgs),
+    /// Show connections, newest first: who, with whom, how long, how many bytes, and how they ended.
+    #[command(after_help = CONNECTIONS_EXAMPLES)]
+    Connections(ConnectionsArgs),
     /// Collect all day in the foreground: what systemd and launchd start.
     Run(Box<RunArgs>),
     /// Start the daemon: as a service where it is installed as one, else detached.

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use watcher_core::Snapshot;
 
+pub(crate) use self::connection::Connection;
 use self::object::Object;
 use super::{Origin, Report, select};
 use crate::{cli::Rows, clock::WallClock, users::Users};
@@ -65,7 +66,7 @@ impl<W: Write> Report for Writer<W> {
 
 /// RFC 3339, UTC, milliseconds.
 #[derive(Debug, Clone, Copy)]
-struct Time(Timestamp);
+pub(crate) struct Time(Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
