@@ -7,6 +7,7 @@
 mod aggregate;
 mod flow;
 mod process;
+mod rerate;
 pub mod rollup;
 mod snapshot;
 mod source;

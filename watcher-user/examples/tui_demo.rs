@@ -16,6 +16,7 @@ use watcher_user::{
     by::By,
     filter::Filter,
     sort::Key,
+    top::Local,
     tui::{self, Options},
     units::Units,
 };
@@ -55,7 +56,7 @@ async fn main() -> anyhow::Result<()> {
     };
     let mut made = Made::new(processes);
     made.end = arguments.next();
-    tui::run(made, options).await
+    tui::run(Local::new(made), options).await
 }
 
 /// A xorshift: deterministic, and enough for a picture.

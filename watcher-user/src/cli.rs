@@ -3,18 +3,20 @@
 mod agent;
 #[cfg(test)]
 mod tests;
+mod views;
 
 use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
+pub use views::{ConnectionsArgs, SummaryArgs};
 
 use crate::{
     by::By,
     filter::Filter,
     setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs},
-    sort::{Key, UnknownKey},
+    sort::Key,
     units::Units,
 };
 
@@ -36,6 +38,9 @@ const EXAMPLES: &str = "\
 Examples:
   sudo watcher top                  live table of processes
   sudo watcher top --json -d 5      one JSON object every five seconds
+  sudo watcher start                count all day; then these need no root:
+  watcher summary                   the short report
+  watcher connections --follow      connections as they begin and end
   sudo watcher doctor               what works on this machine, and why not more
 
 Exit codes: 0 good, 1 failed, 2 wrong usage.";
@@ -59,12 +64,27 @@ Sort keys:
 
 When the output is no terminal, tables are written instead of the screen.";
 
+const CONNECTIONS_EXAMPLES: &str = "\
+Examples:
+  watcher connections                          the newest hundred
+  watcher connections --follow                 each as it begins and ends
+  watcher connections --state refused --since 1h
+  watcher connections --app firefox --remote 443
+  watcher connections --json | jq -r 'select(.tx_bytes > 1e6) | .remote'
+
+All of them are those that the daemon has seen: sudo watcher start.";
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Show live traffic by process, application, connection or remote.
     #[command(after_help = TOP_EXAMPLES)]
     Top(Box<TopArgs>),
+    /// Show what matters in short: what runs, who moved most, and with whom.
+    Summary(SummaryArgs),
+    /// Show connections, newest first: who, with whom, how long, how many bytes, and how they ended.
+    #[command(after_help = CONNECTIONS_EXAMPLES)]
+    Connections(ConnectionsArgs),
     /// Collect all day in the foreground: what systemd and launchd start.
     Run(Box<RunArgs>),
     /// Start the daemon: as a service where it is installed as one, else detached.
@@ -183,9 +203,29 @@ pub struct TopArgs {
     /// One table per interval, even on a terminal.
     #[arg(long)]
     plain: bool,
-    /// How the programs are loaded.
+    /// Show what a running daemon counts, and nothing else.
+    #[arg(long, conflicts_with = "standalone")]
+    attach: bool,
+    /// Count with probes of its own, even where a daemon runs.
+    #[arg(long)]
+    standalone: bool,
+    /// Which daemon.
+    #[command(flatten)]
+    pub which: Which,
+    /// How the programs are loaded: not by a daemon, so each of these means --standalone.
     #[command(flatten)]
     pub collector: CollectorArgs,
+}
+
+/// Who counts for `top`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counter {
+    /// The daemon where one runs, else probes of this process's own.
+    Either,
+    /// The daemon.
+    Daemon,
+    /// Probes of this process's own.
+    Own,
 }
 
 /// What `top` is asked for.
@@ -205,6 +245,8 @@ pub struct Top {
     pub names: bool,
     /// How amounts are written.
     pub units: Units,
+    /// Who counts.
+    pub counter: Counter,
 }
 
 /// Formats other than the screen.
@@ -240,7 +282,7 @@ impl TopArgs {
     /// An unknown sort key: wrong usage, like every other mistake.
     pub fn resolve(&self) -> Result<Top, clap::Error> {
         let sort = self.sort.as_deref().map_or(Ok(Key::default()), |name| Key::parse(self.by, name));
-        let sort = sort.map_err(wrong_usage_of_top)?;
+        let sort = sort.map_err(|error| wrong_usage_of_top(ErrorKind::InvalidValue, error))?;
         let count = if self.once { Some(1) } else { self.count.or(self.position_count) };
         let format = match (self.json, self.plain || count.is_some()) {
             (true, _) => Some(Format::Json),
@@ -262,16 +304,41 @@ impl TopArgs {
             },
             names: !self.no_names,
             units: self.units,
+            counter: self.counter()?,
+        })
+    }
+
+    fn counter(&self) -> Result<Counter, clap::Error> {
+        let own = self.standalone || self.collector.is_given();
+        if self.attach && own {
+            let why = "with --attach the daemon has loaded the programs: start it with these flags instead";
+            return Err(wrong_usage_of_top(ErrorKind::ArgumentConflict, why));
+        }
+        Ok(match (self.attach, own) {
+            (true, _) => Counter::Daemon,
+            (_, true) => Counter::Own,
+            _ => Counter::Either,
         })
     }
 }
 
-fn wrong_usage_of_top(error: UnknownKey) -> clap::Error {
+fn wrong_usage_of_top(kind: ErrorKind, error: impl std::fmt::Display) -> clap::Error {
     let mut watcher = Cli::command();
     // Gives the subcommand its full name.
     watcher.build();
     let top = watcher.find_subcommand_mut("top").expect("top is a subcommand");
-    top.error(ErrorKind::InvalidValue, error)
+    top.error(kind, error)
+}
+
+impl CollectorArgs {
+    /// Whether anything is said about how the programs are loaded.
+    fn is_given(&self) -> bool {
+        #[cfg(target_os = "linux")]
+        let log = self.log.is_some();
+        #[cfg(not(target_os = "linux"))]
+        let log = false;
+        log || self.ring_bytes.is_some() || self.max_flows.is_some() || self.floor || self.assume_traits
+    }
 }
 
 #[cfg(target_os = "linux")]

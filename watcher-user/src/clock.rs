@@ -1,6 +1,6 @@
 //! From time since boot to the time on the wall.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use nix::time::{ClockId, clock_gettime};
 use watcher_core::BootTime;
 
@@ -55,6 +55,12 @@ pub fn read() -> nix::Result<(Timestamp, BootTime)> {
 fn nanoseconds(clock: ClockId) -> nix::Result<i128> {
     let time = clock_gettime(clock)?;
     Ok(i128::from(time.tv_sec()) * 1_000_000_000 + i128::from(time.tv_nsec()))
+}
+
+/// A moment as people read it: to the second, in their time zone.
+#[must_use]
+pub fn local(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
-    setup, text, top,
+    connections, setup, summary, text, top,
 };
 
 fn main() -> ExitCode {
@@ -28,8 +28,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Top(args) => {
             let options = args.resolve().unwrap_or_else(|error| error.exit());
-            block_on(async { top::run(open(&args.collector)?, options).await })?;
+            let places = args.which.options().places()?;
+            block_on(top::either(&places, || open(&args.collector), options))?;
         }
+        Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,
+        Command::Connections(args) => connections::run(&args.which().options().places()?, &args.options())?,
         Command::Run(args) => block_on(agent::run(|| open(&args.collector), args.options()))?,
         Command::Start(args) => return agent::start(&args.options(), &args.arguments()),
         Command::Stop(which) => return agent::stop(&which.options()),

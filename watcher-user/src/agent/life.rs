@@ -51,6 +51,8 @@ pub struct Life<S> {
     whole: Window,
     sampler: Sampler,
     sampled: Option<Instant>,
+    /// When the newest reading began.
+    read_at: Instant,
     polls: u64,
     /// To and from elsewhere, as of the last report.
     moved: Traffic,
@@ -70,23 +72,17 @@ pub struct Life<S> {
 }
 
 /// Several listeners on one aggregator.
-struct Both<'a, A, B, C>(&'a mut A, &'a mut B, &'a mut C);
+struct All<'a, const N: usize>([&'a mut dyn Observer; N]);
 
-impl<A: Observer, B: Observer, C: Observer> Observer for Both<'_, A, B, C> {
+impl<const N: usize> Observer for All<'_, N> {
     fn process(&mut self, event: &ProcessEvent) {
-        self.0.process(event);
-        self.1.process(event);
-        self.2.process(event);
+        self.0.iter_mut().for_each(|listener| listener.process(event));
     }
     fn flow(&mut self, delta: &Delta<'_>) {
-        self.0.flow(delta);
-        self.1.flow(delta);
-        self.2.flow(delta);
+        self.0.iter_mut().for_each(|listener| listener.flow(delta));
     }
     fn losses(&mut self, losses: &Losses, truth: &Truth) {
-        self.0.losses(losses, truth);
-        self.1.losses(losses, truth);
-        self.2.losses(losses, truth);
+        self.0.iter_mut().for_each(|listener| listener.losses(losses, truth));
     }
 }
 
@@ -124,6 +120,7 @@ impl<S: Source> Life<S> {
             whole: Window::new(open_policy()),
             sampler: Sampler::new(true),
             sampled: None,
+            read_at: Instant::now(),
             polls: 0,
             moved: Traffic::default(),
             started: now,
@@ -143,11 +140,13 @@ impl<S: Source> Life<S> {
 
     /// Reads the counters, and ends the window if its time has come.
     pub async fn read(&mut self) -> anyhow::Result<()> {
+        self.read_at = Instant::now();
         let batch = self.source.collect().await.context("reading the counters")?;
         {
             let mut ended = self.told.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut opened = self.told.opened.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut window, mut whole) = (self.window.listen(&()), self.whole.listen(&()));
-            self.sums.apply_with(&batch, &mut Both(&mut window, &mut whole, &mut *ended));
+            self.sums.apply_with(&batch, &mut All([&mut window, &mut whole, &mut *ended, &mut *opened]));
         }
         self.quality = self.source.quality().clone();
         if batch.flows.len() > BURST {
@@ -167,7 +166,7 @@ impl<S: Source> Life<S> {
     /// Hands out a snapshot, for a client that waits.
     pub fn show(&mut self) {
         self.shown = Some(Instant::now());
-        self.told.set_snapshot(self.sums.snapshot(&self.quality));
+        self.told.set_snapshot(self.sums.snapshot(&self.quality), self.read_at);
     }
 
     /// After a burst: what has ended leaves the lists now, not in five seconds, and the memory goes back.
@@ -228,7 +227,7 @@ impl<S: Source> Life<S> {
         self.moved = snapshot.totals.traffic.network;
         // Nobody asks: then nobody keeps it.
         match self.shown.filter(|at| at.elapsed() < ASKED_LATELY) {
-            Some(_) => self.told.set_snapshot(snapshot),
+            Some(_) => self.told.set_snapshot(snapshot, self.read_at),
             None => self.told.forget_snapshot(),
         }
         let written = summary.write(&self.state).map_err(|e| e.to_string());

@@ -12,6 +12,7 @@ mod ended;
 mod life;
 mod lock;
 mod log;
+mod opened;
 mod processes;
 pub mod sending;
 mod summary;
@@ -35,8 +36,9 @@ use watcher_core::Source;
 pub use ended::{Ended, EndedLog};
 pub use lock::{Lock, LockError};
 pub use log::{Log, LogFormat};
+pub use opened::{Opened, OpenedLog};
 pub use processes::{ask, reload, restart, start, status, stop};
-pub use summary::{Flow, Summary};
+pub use summary::{FILE as SUMMARY_FILE, Flow, Summary};
 pub use uploads::{SPOOL, endpoint, window};
 
 use self::life::Life;
@@ -88,6 +90,15 @@ impl Options {
     pub fn without_file(&self) -> Result<Config, config::ConfigError> {
         let config = Config::defaults(self.mode).environment(|name| std::env::var_os(name))?;
         self.flags.iter().try_fold(config, |config, (flag, key, value)| config.flag(flag, key, value))
+    }
+
+    /// Where the daemon may be that is meant. A file that is wrong, or that this user may not read, names no place.
+    ///
+    /// # Errors
+    /// The environment or a flag says something wrong.
+    pub fn places(&self) -> Result<Vec<control::Place>, config::ConfigError> {
+        let config = self.configuration().or_else(|_| self.without_file())?;
+        Ok(control::places(config.paths.state.as_deref(), &Surroundings::of_this_process()))
     }
 
     /// The state directory of a configuration; not made here.

@@ -17,7 +17,7 @@ pub struct Which {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// The state directory [default: /var/lib/watcher for root].
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, visible_alias = "state-dir", value_name = "DIR")]
     pub state: Option<PathBuf>,
 }
 

@@ -9,12 +9,12 @@ use std::{
 
 use thiserror::Error;
 
-use super::{Answer, Ask, Reply, Request, VERSION};
+use super::{Answer, Ask, Request, VERSION, protocol::Heard};
 
 /// The daemon answers out of its memory.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest answer: a snapshot of hundreds of thousands of flows.
-const LONGEST: u64 = 1 << 30;
+pub(super) const LONGEST: u64 = 1 << 30;
 
 /// Why a daemon did not answer.
 #[derive(Debug, Error)]
@@ -48,6 +48,16 @@ pub enum AskError {
     Refused(String),
 }
 
+impl AskError {
+    pub(super) fn of_connecting(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => Self::NotRunning(path.to_owned()),
+            io::ErrorKind::PermissionDenied => Self::Forbidden(path.to_owned()),
+            _ => Self::Io { path: path.to_owned(), source },
+        }
+    }
+}
+
 /// A connection to a daemon.
 #[derive(Debug)]
 pub struct Client {
@@ -61,15 +71,20 @@ impl Client {
     /// # Errors
     /// [`AskError::NotRunning`] where nobody listens, [`AskError::Forbidden`] where this user may not ask.
     pub fn connect(path: &Path) -> Result<Self, AskError> {
-        let wrong = |source: io::Error| match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => AskError::NotRunning(path.to_owned()),
-            io::ErrorKind::PermissionDenied => AskError::Forbidden(path.to_owned()),
-            _ => AskError::Io { path: path.to_owned(), source },
-        };
+        let wrong = |source| AskError::of_connecting(path, source);
         let stream = UnixStream::connect(path).map_err(wrong)?;
         stream.set_read_timeout(Some(PATIENCE)).map_err(wrong)?;
         stream.set_write_timeout(Some(PATIENCE)).map_err(wrong)?;
         Ok(Self { path: path.to_owned(), stream: BufReader::new(stream) })
+    }
+
+    /// Waits for answers so long, and not ten seconds.
+    ///
+    /// # Errors
+    /// The socket does not take it.
+    pub fn set_patience(&mut self, patience: Duration) -> Result<(), AskError> {
+        let set = self.stream.get_ref().set_read_timeout(Some(patience));
+        set.map_err(|source| AskError::Io { path: self.path.clone(), source })
     }
 
     /// Asks, and waits for the answer: at most ten seconds.
@@ -78,14 +93,7 @@ impl Client {
     /// The daemon is gone, stuck, of another version, or says no.
     pub fn ask(&mut self, ask: Ask) -> Result<Answer, AskError> {
         let line = self.exchange(ask).map_err(|source| AskError::Io { path: self.path.clone(), source })?;
-        let version = serde_json::from_str::<Version>(&line).map_err(|e| self.unreadable(e))?.watcher;
-        if version != VERSION {
-            return Err(AskError::Version { path: self.path.clone(), theirs: version });
-        }
-        match serde_json::from_str::<Reply>(&line).map_err(|e| self.unreadable(e))?.answer {
-            Answer::Error(why) => Err(AskError::Refused(why)),
-            answer => Ok(answer),
-        }
+        decode(line.as_bytes(), &self.path)
     }
 
     fn exchange(&mut self, ask: Ask) -> io::Result<String> {
@@ -102,9 +110,25 @@ impl Client {
         }
         Ok(line)
     }
+}
 
-    fn unreadable(&self, e: serde_json::Error) -> AskError {
-        AskError::Io { path: self.path.clone(), source: io::Error::new(io::ErrorKind::InvalidData, e) }
+/// What a line of the daemon on `path` says.
+pub(super) fn decode(line: &[u8], path: &Path) -> Result<Answer, AskError> {
+    // Of another version, anything may be different.
+    let heard = serde_json::from_slice::<Heard>(line).map_err(|e| match serde_json::from_slice::<Version>(line) {
+        Ok(Version { watcher }) if watcher != VERSION => AskError::Version { path: path.to_owned(), theirs: watcher },
+        _ => AskError::Io { path: path.to_owned(), source: io::Error::new(io::ErrorKind::InvalidData, e) },
+    })?;
+    if heard.watcher != VERSION {
+        return Err(AskError::Version { path: path.to_owned(), theirs: heard.watcher });
+    }
+    match heard.answer() {
+        Some(Answer::Error(why)) => Err(AskError::Refused(why)),
+        Some(answer) => Ok(answer),
+        None => {
+            let source = io::Error::new(io::ErrorKind::InvalidData, "says something that this watcher does not know");
+            Err(AskError::Io { path: path.to_owned(), source })
+        }
     }
 }
 

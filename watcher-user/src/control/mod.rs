@@ -5,6 +5,8 @@
 //! so a client that does not read costs the daemon no memory.
 
 pub mod client;
+pub mod link;
+mod places;
 mod protocol;
 mod server;
 #[cfg(test)]
@@ -12,6 +14,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
+pub use places::{Place, places, reach};
 pub use protocol::{Answer, Ask, Reply, Request, Status, Uploads, VERSION};
 pub use server::{Access, Bounds, Command, Server, Told};
 

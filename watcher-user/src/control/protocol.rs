@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watcher_core::{Snapshot, rollup::Rollup};
 
-use crate::agent::{Ended, Summary};
+use crate::agent::{Ended, Opened, Summary};
 
 /// The version of the protocol. A field may be added to a version, never renamed; unknown fields are ignored.
 pub const VERSION: u32 = 1;
@@ -29,8 +29,12 @@ pub enum Ask {
     Status,
     /// The short report: what `summary.json` holds.
     Summary,
-    /// Everything that is counted, as of the newest reading.
-    Snapshot,
+    /// Everything that is counted.
+    Snapshot {
+        /// The reading may have begun so long before the question, milliseconds. 0 for one that begins after it.
+        #[serde(default = "most_age")]
+        max_age_ms: u64,
+    },
     /// Connections that ended, oldest first.
     Ended {
         /// Only those after this number: see [`Ended::number`]. 0 for all that are remembered.
@@ -40,10 +44,21 @@ pub enum Ask {
     /// The open window, as if it ended now: what would be sent of it, whether upload is on or not. Only root and the daemon's
     /// own user may: it names what the configuration lets out.
     Window,
+    /// Connections that began, oldest first: those that had not ended when they were first read.
+    Opened {
+        /// Only those after this number. 0 for all that are remembered.
+        #[serde(default)]
+        after: u64,
+    },
     /// Reads the configuration again. Only root and the daemon's own user may.
     Reload,
     /// Sends what is in the spool now. Only root and the daemon's own user may.
     UploadNow,
+}
+
+/// Younger than the time between two readings of its own.
+fn most_age() -> u64 {
+    900
 }
 
 impl Ask {
@@ -78,10 +93,41 @@ pub enum Answer {
     Ended(Vec<Arc<Ended>>),
     /// To [`Ask::Window`].
     Window(Arc<Rollup>),
+    /// To [`Ask::Opened`].
+    Opened(Vec<Arc<Opened>>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.
     Error(String),
+}
+
+/// A [`Reply`] as a client reads it: in one pass. The flattened enum would be held in memory twice, and a snapshot is long.
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Heard {
+    pub watcher: u32,
+    status: Option<Arc<Status>>,
+    summary: Option<Arc<Summary>>,
+    snapshot: Option<Arc<Snapshot>>,
+    ended: Option<Vec<Arc<Ended>>>,
+    opened: Option<Vec<Arc<Opened>>>,
+    window: Option<Arc<Rollup>>,
+    done: Option<String>,
+    error: Option<String>,
+}
+
+impl Heard {
+    /// `None` for an answer that this version does not know.
+    pub fn answer(self) -> Option<Answer> {
+        let status = self.status.map(Answer::Status);
+        let summary = || self.summary.map(Answer::Summary);
+        let snapshot = || self.snapshot.map(Answer::Snapshot);
+        let ended = || self.ended.map(Answer::Ended);
+        let opened = || self.opened.map(Answer::Opened);
+        let window = || self.window.map(Answer::Window);
+        let words = || self.done.map(Answer::Done).or_else(|| self.error.map(Answer::Error));
+        status.or_else(summary).or_else(snapshot).or_else(ended).or_else(opened).or_else(window).or_else(words)
+    }
 }
 
 /// How the daemon is.

@@ -19,7 +19,7 @@ use tokio::{
 use watcher_core::{Snapshot, rollup::Rollup};
 
 use super::{Answer, Ask, Reply, Request, Status, VERSION};
-use crate::agent::{EndedLog, Summary};
+use crate::agent::{EndedLog, OpenedLog, Summary};
 
 /// The group whose members may ask.
 const GROUP: &str = "watcher";
@@ -68,6 +68,8 @@ pub struct Told {
     snapshot: watch::Sender<Option<(Instant, Arc<Snapshot>)>>,
     /// Connections that have ended.
     pub ended: Mutex<EndedLog>,
+    /// Connections that have begun.
+    pub opened: Mutex<OpenedLog>,
     /// A client waits for a snapshot.
     pub wanted: Notify,
     commands: mpsc::Sender<Command>,
@@ -84,6 +86,7 @@ impl Told {
             window: RwLock::default(),
             snapshot: watch::Sender::new(None),
             ended: Mutex::default(),
+            opened: Mutex::default(),
             wanted: Notify::new(),
             commands,
         };
@@ -105,9 +108,9 @@ impl Told {
         *self.window.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(rollup));
     }
 
-    /// The newest reading.
-    pub fn set_snapshot(&self, snapshot: Snapshot) {
-        self.snapshot.send_replace(Some((Instant::now(), Arc::new(snapshot))));
+    /// The newest reading, and when it began.
+    pub fn set_snapshot(&self, snapshot: Snapshot, began: Instant) {
+        self.snapshot.send_replace(Some((began, Arc::new(snapshot))));
     }
 
     /// The next client that asks waits for a new one.
@@ -115,15 +118,16 @@ impl Told {
         self.snapshot.send_replace(None);
     }
 
-    /// A snapshot that is not older than `age`; the daemon is asked for one if need be.
+    /// A snapshot whose reading began not longer ago than `age`, or later; the daemon is asked for one if need be.
     async fn snapshot(&self, age: Duration) -> Option<Arc<Snapshot>> {
+        let now = Instant::now();
+        let oldest = now.checked_sub(age).unwrap_or(now);
         let mut news = self.snapshot.subscribe();
-        let fresh = |told: &Option<(Instant, Arc<Snapshot>)>| told.as_ref().is_some_and(|(at, _)| at.elapsed() <= age);
+        let fresh = |told: &Option<(Instant, Arc<Snapshot>)>| told.as_ref().is_some_and(|(began, _)| *began >= oldest);
         if !fresh(&news.borrow()) {
             self.wanted.notify_one();
-            timeout(Duration::from_secs(5), news.wait_for(fresh)).await.ok();
         }
-        let told = news.borrow();
+        let told = timeout(READ_WITHIN, news.wait_for(fresh)).await.ok()?.ok()?;
         told.as_ref().map(|(_, snapshot)| snapshot.clone())
     }
 }
@@ -270,8 +274,14 @@ async fn answer(line: &[u8], told: &Told, access: Access, peer: Option<UCred>) -
         Ask::Status => newest(&told.status).map_or_else(nothing_yet, Answer::Status),
         Ask::Summary => newest(&told.summary).map_or_else(nothing_yet, Answer::Summary),
         Ask::Window => newest(&told.window).map_or_else(nothing_yet, Answer::Window),
-        Ask::Snapshot => told.snapshot(MOST_AGE).await.map_or_else(nothing_yet, Answer::Snapshot),
+        Ask::Snapshot { max_age_ms } => {
+            let not_read = || Answer::Error(format!("the counters were not read within {READ_WITHIN:?}: see the log"));
+            told.snapshot(Duration::from_millis(max_age_ms)).await.map_or_else(not_read, Answer::Snapshot)
+        }
         Ask::Ended { after } => Answer::Ended(told.ended.lock().unwrap_or_else(PoisonError::into_inner).after(after)),
+        Ask::Opened { after } => {
+            Answer::Opened(told.opened.lock().unwrap_or_else(PoisonError::into_inner).after(after))
+        }
         command @ (Ask::Reload | Ask::UploadNow) => give(command, told).await,
     }
 }
@@ -280,8 +290,8 @@ fn newest<T>(lock: &RwLock<Option<Arc<T>>>) -> Option<Arc<T>> {
     lock.read().unwrap_or_else(PoisonError::into_inner).clone()
 }
 
-/// How old a snapshot may be that is handed out.
-const MOST_AGE: Duration = Duration::from_millis(900);
+/// The counters must be read by then, for a snapshot.
+const READ_WITHIN: Duration = Duration::from_secs(5);
 /// For a command.
 const COMMAND: Duration = Duration::from_secs(20);
 

@@ -11,8 +11,9 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use watcher_core::Snapshot;
 
+pub(crate) use self::connection::Connection;
 use self::object::Object;
-use super::{Report, select};
+use super::{Origin, Report, select};
 use crate::{cli::Rows, clock::WallClock, users::Users};
 
 /// Writes snapshots as lines.
@@ -54,10 +55,10 @@ impl<W: Write> Writer<W> {
 }
 
 impl<W: Write> Report for Writer<W> {
-    fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+    fn write(&mut self, snapshot: &Snapshot, origin: &Origin) -> anyhow::Result<()> {
         let time = Time(self.now()?.at(snapshot.at));
         let selected = select(snapshot, &self.context.rows, &self.context.users);
-        let object = Object::new(time, snapshot, &selected, &self.context);
+        let object = Object::new(time, snapshot, origin, &selected, &self.context);
         let written = serde_json::to_writer(&mut self.out, &object).map_err(std::io::Error::from);
         written.and_then(|()| self.out.write_all(b"\n")).and_then(|()| self.out.flush()).context("writing JSON")
     }
@@ -65,7 +66,7 @@ impl<W: Write> Report for Writer<W> {
 
 /// RFC 3339, UTC, milliseconds.
 #[derive(Debug, Clone, Copy)]
-struct Time(Timestamp);
+pub(crate) struct Time(Timestamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

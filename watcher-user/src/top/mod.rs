@@ -1,7 +1,9 @@
 //! `watcher top`: chooses the screen, tables or JSON lines, and keeps time.
 
+mod attached;
 mod choice;
-mod json;
+mod feed;
+pub(crate) mod json;
 mod plain;
 mod schedule;
 mod select;
@@ -14,26 +16,29 @@ use std::{
 };
 
 use anyhow::Context as _;
-use watcher_core::{Aggregator, BootTime, FlowRow, FlowState, Retention, Snapshot, Source};
+use watcher_core::{BootTime, FlowRow, FlowState, Snapshot, Source};
 
 use crate::{
-    cli::{Format, Top},
+    cli::{Counter, Format, Top},
     clock::WallClock,
+    control::{Place, client::AskError, reach},
     tui,
     users::Users,
 };
 
+pub use attached::Attached;
 pub use choice::{Choice, Conditions};
+pub use feed::{Feed, FeedError, Local, Origin};
 pub use select::{Selected, select};
 
-/// Shows what `source` counts, until told to end.
+/// Shows what `feed` gives, until told to end.
 ///
 /// # Errors
-/// The source fails, or the output cannot be written. A reader that has gone is an error too: `BrokenPipe`.
-pub async fn run<S: Source>(source: S, options: Top) -> anyhow::Result<()> {
+/// The feed fails, or the output cannot be written. A reader that has gone is an error too: `BrokenPipe`.
+pub async fn run<F: Feed>(feed: F, options: Top) -> anyhow::Result<()> {
     let is_terminal = std::io::stdout().is_terminal();
     let Some(format) = options.format.or((!is_terminal).then_some(Format::Plain)) else {
-        return tui::run(source, screen(options)).await;
+        return tui::run(feed, screen(options)).await;
     };
     let users = if options.names { Users::system() } else { Users::numeric() };
     let clock = WallClock::measure().context("reading the clocks")?;
@@ -44,7 +49,7 @@ pub async fn run<S: Source>(source: S, options: Top) -> anyhow::Result<()> {
     };
     let timing =
         Timing { interval: options.interval, count: options.count, announce: format == Format::Json && !options.once };
-    watch(source, writer, timing, schedule::Stop::listen()?).await
+    watch(feed, writer, timing, schedule::Stop::listen()?).await
 }
 
 fn screen(options: Top) -> tui::Options {
@@ -61,9 +66,33 @@ fn screen(options: Top) -> tui::Options {
     }
 }
 
+/// Shows what the daemon counts at the first of `places` where one runs, or what `open` counts: as the options say.
+///
+/// # Errors
+/// As [`run`]; or whoever is to count cannot be had.
+pub async fn either<S: Source>(
+    places: &[Place],
+    open: impl FnOnce() -> anyhow::Result<S>,
+    options: Top,
+) -> anyhow::Result<()> {
+    if options.counter == Counter::Own {
+        return run(Local::new(open()?), options).await;
+    }
+    match reach(places) {
+        Ok((place, _)) => run(Attached::to(place.socket.clone()), options).await,
+        Err(none) if options.counter == Counter::Daemon => Err(none.into()),
+        // Nobody is there; or it may not be asked, but this user may still count without it.
+        Err(AskError::NotRunning(_)) => run(Local::new(open()?), options).await,
+        Err(refused) => {
+            let source = open().map_err(|e| e.context(format!("{refused}; and without the daemon")))?;
+            run(Local::new(source), options).await
+        }
+    }
+}
+
 /// Where snapshots go.
 trait Report {
-    fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()>;
+    fn write(&mut self, snapshot: &Snapshot, origin: &Origin) -> anyhow::Result<()>;
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -75,27 +104,26 @@ struct Timing {
 }
 
 /// The loop: a report at the end of each interval, and one for what is left when told to stop.
-async fn watch<S: Source>(
-    mut source: S,
+async fn watch<F: Feed>(
+    mut feed: F,
     mut report: impl Report,
     timing: Timing,
     mut stop: schedule::Stop,
 ) -> anyhow::Result<()> {
-    let mut sums = Aggregator::new(Retention::default());
     let mut ticks = schedule::Ticks::start(timing.interval);
-    read(&mut source, &mut sums).await?;
-    let first = sums.snapshot(source.quality());
+    let first = stop.or_overdue(feed.snapshot()).await?;
     if timing.announce {
-        report.write(&first)?;
+        report.write(&first, &feed.origin())?;
     }
     let mut left = timing.count;
     while left != Some(0) {
         let tick = ticks.next(&mut stop).await;
-        read(&mut source, &mut sums).await?;
         if tick == schedule::Tick::Between {
+            feed.between().await?;
             continue;
         }
-        report.write(&sums.snapshot(source.quality()))?;
+        let snapshot = stop.or_overdue(feed.snapshot()).await?;
+        report.write(&snapshot, &feed.origin())?;
         if tick == schedule::Tick::Stop {
             break;
         }
@@ -104,14 +132,9 @@ async fn watch<S: Source>(
     Ok(())
 }
 
-async fn read<S: Source>(source: &mut S, sums: &mut Aggregator) -> anyhow::Result<()> {
-    sums.apply(&source.collect().await.context("reading the counters")?);
-    Ok(())
-}
-
 impl Report for Box<dyn Report> {
-    fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
-        (**self).write(snapshot)
+    fn write(&mut self, snapshot: &Snapshot, origin: &Origin) -> anyhow::Result<()> {
+        (**self).write(snapshot, origin)
     }
 }
 

@@ -1,15 +1,20 @@
 //! `--plain`: a table per interval, below a line that accounts for everything.
 
-mod table;
-
 use std::{borrow::Cow, fmt::Write as _, io::Write};
 
 use anyhow::Context as _;
 use watcher_core::{FlowState, Snapshot, Traffic};
 
-use self::table::{Cell, Table};
-use super::{Report, Selected, age, select};
-use crate::{by::By, cli::Rows, text::printable, units::Units, users::Users, wording};
+use super::{Origin, Report, Selected, age, select};
+use crate::{
+    by::By,
+    cli::Rows,
+    table::{Cell, Table},
+    text::printable,
+    units::Units,
+    users::Users,
+    wording,
+};
 
 /// Writes snapshots as tables.
 #[derive(Debug)]
@@ -117,7 +122,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// The accounting: what moved, what nobody owns, what was lost, and by which promise.
-    fn header(&self, snapshot: &Snapshot) -> String {
+    fn header(&self, snapshot: &Snapshot, origin: &Origin) -> String {
         let totals = &snapshot.totals;
         let moved = totals.traffic.ip(self.rows.include_loopback);
         let (rate, amount) = (|n| self.units.rate(n), |n| self.units.amount(n));
@@ -133,6 +138,11 @@ impl<W: Write> Writer<W> {
             snapshot.quality.backend,
             snapshot.quality.grade,
         );
+        match origin.daemon {
+            Some(pid) => write!(line, "  daemon {pid}, totals since {:.0}", origin.since),
+            None => write!(line, "  own probes"),
+        }
+        .expect("a String takes all");
         let frames = totals.traffic.packet;
         if is_some(frames) {
             write!(line, "  frames rx {} tx {}", amount(frames.rx_bytes), amount(frames.tx_bytes))
@@ -143,9 +153,9 @@ impl<W: Write> Writer<W> {
 }
 
 impl<W: Write> Report for Writer<W> {
-    fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+    fn write(&mut self, snapshot: &Snapshot, origin: &Origin) -> anyhow::Result<()> {
         let selected = select(snapshot, &self.rows, &self.users);
-        let text = format!("{}\n{}\n", self.header(snapshot), self.table(snapshot, &selected));
+        let text = format!("{}\n{}\n", self.header(snapshot, origin), self.table(snapshot, &selected));
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).context("writing the table")
     }
 }

@@ -2,9 +2,11 @@
 
 use std::{pin::Pin, time::Duration};
 
+use anyhow::bail;
+use futures_util::{FutureExt as _, future::Shared};
 use tokio::{
     signal::unix::{SignalKind, signal},
-    time::{Instant, Interval, MissedTickBehavior, interval_at},
+    time::{Instant, Interval, MissedTickBehavior, interval_at, sleep},
 };
 
 /// The kernel's buffers are read at least this often, however long the interval of reports is.
@@ -43,7 +45,7 @@ impl Ticks {
     pub async fn next(&mut self, stop: &mut Stop) -> Tick {
         tokio::select! {
             biased;
-            () = &mut stop.0 => return Tick::Stop,
+            () = stop.0.clone() => return Tick::Stop,
             _ = self.timer.tick() => {}
         }
         self.part += 1;
@@ -56,7 +58,10 @@ impl Ticks {
 }
 
 /// What asks for an end.
-pub(super) struct Stop(Pin<Box<dyn Future<Output = ()>>>);
+pub(super) struct Stop(Shared<Pin<Box<dyn Future<Output = ()>>>>);
+
+/// Whoever asked for an end waits so long for the last numbers.
+const LAST_NUMBERS_WITHIN: Duration = Duration::from_secs(2);
 
 impl Stop {
     /// The usual signals. A hang-up too: what was counted is still written where somebody reads.
@@ -75,6 +80,23 @@ impl Stop {
 
     /// When `end` is.
     pub fn when(end: impl Future<Output = ()> + 'static) -> Self {
-        Self(Box::pin(end))
+        let end: Pin<Box<dyn Future<Output = ()>>> = Box::pin(end);
+        Self(end.shared())
+    }
+
+    /// What `numbers` gives, unless an end was asked for and they do not come.
+    pub async fn or_overdue<T, E: Into<anyhow::Error>>(
+        &self,
+        numbers: impl Future<Output = Result<T, E>>,
+    ) -> anyhow::Result<T> {
+        let overdue = async {
+            self.0.clone().await;
+            sleep(LAST_NUMBERS_WITHIN).await;
+        };
+        tokio::select! {
+            biased;
+            numbers = numbers => numbers.map_err(Into::into),
+            () = overdue => bail!("told to end, and the last numbers do not come"),
+        }
     }
 }

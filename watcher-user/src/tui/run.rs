@@ -8,9 +8,9 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::mpsc,
-    time::MissedTickBehavior,
+    time::{MissedTickBehavior, sleep},
 };
-use watcher_core::{Aggregator, Retention, Snapshot, Source};
+use watcher_core::Snapshot;
 
 use super::{
     appearance::Appearance,
@@ -18,7 +18,13 @@ use super::{
     state::{Names, Narrow, Outcome, Settings, State},
     view,
 };
-use crate::{by::By, filter::Filter, sort::Key, units::Units};
+use crate::{
+    by::By,
+    filter::Filter,
+    sort::Key,
+    top::{Feed, FeedError, Origin},
+    units::Units,
+};
 
 /// What the command line asked for.
 #[derive(Debug, Clone)]
@@ -52,13 +58,18 @@ impl Options {
     }
 }
 
-/// Shows what `source` counts until the user, a signal or a failure ends it. The terminal is given back in any case.
+/// Without an answer for so long, the screen says so.
+const SILENT: Duration = Duration::from_secs(3);
+/// Between two attempts to have numbers again.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+
+/// Shows what `feed` gives until the user, a signal or a failure ends it. The terminal is given back in any case.
 ///
 /// # Errors
-/// The terminal cannot be used, or the source failed.
-pub async fn run<S: Source>(source: S, options: Options) -> anyhow::Result<()> {
+/// The terminal cannot be used, or the feed failed.
+pub async fn run<F: Feed>(feed: F, options: Options) -> anyhow::Result<()> {
     let (sender, receiver) = mpsc::channel(1);
-    let count = pin!(count(source, options.interval, sender));
+    let count = pin!(count(feed, options.interval, sender));
     let show = pin!(show(options, receiver));
     // Both in one task: a collector need not be `Send`, and is never cut off halfway by a key.
     tokio::select! {
@@ -67,22 +78,55 @@ pub async fn run<S: Source>(source: S, options: Options) -> anyhow::Result<()> {
     }
 }
 
+/// What comes to the screen beside keys.
+enum News {
+    Numbers(Box<Snapshot>, Origin),
+    /// There are none, and why.
+    Lost(String),
+}
+
 /// Collects once per interval, for as long as somebody looks.
-async fn count<S: Source>(mut source: S, interval: Duration, sender: mpsc::Sender<Snapshot>) -> anyhow::Result<()> {
-    let mut aggregator = Aggregator::new(Retention::default());
+async fn count<F: Feed>(mut feed: F, interval: Duration, sender: mpsc::Sender<News>) -> anyhow::Result<()> {
     let mut ticks = tokio::time::interval(interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let batch = source.collect().await.context("cannot read what was counted")?;
-        aggregator.apply(&batch);
-        if sender.send(aggregator.snapshot(source.quality())).await.is_err() {
+        let news = loop {
+            match patiently(feed.snapshot(), &sender).await {
+                Ok(snapshot) => break News::Numbers(Box::new(snapshot), feed.origin()),
+                Err(FeedError::Failed(error)) => return Err(error),
+                Err(FeedError::Lost(why)) => {
+                    if sender.send(News::Lost(why)).await.is_err() {
+                        return Ok(());
+                    }
+                    sleep(TRY_EVERY).await;
+                }
+            }
+        };
+        if sender.send(news).await.is_err() {
             return Ok(());
         }
     }
 }
 
-async fn show(options: Options, mut snapshots: mpsc::Receiver<Snapshot>) -> anyhow::Result<()> {
+/// What `numbers` gives. While it gives nothing, the screen says so.
+async fn patiently<T>(numbers: impl Future<Output = T>, sender: &mpsc::Sender<News>) -> T {
+    let mut numbers = pin!(numbers);
+    let mut silent = Duration::ZERO;
+    loop {
+        tokio::select! {
+            given = &mut numbers => return given,
+            () = sleep(SILENT) => {
+                silent += SILENT;
+                let why = format!("no answer from the daemon for {} s", silent.as_secs());
+                // A screen that is not keeping up has something newer to show soon.
+                sender.try_send(News::Lost(why)).ok();
+            }
+        }
+    }
+}
+
+async fn show(options: Options, mut news: mpsc::Receiver<News>) -> anyhow::Result<()> {
     let mut ends = Ends::new()?;
     let mut screen = Screen::open()?;
     let mut events = EventStream::new();
@@ -102,7 +146,10 @@ async fn show(options: Options, mut snapshots: mpsc::Receiver<Snapshot>) -> anyh
                     }
                 }
             }
-            Some(snapshot) = snapshots.recv() => state.on_snapshot(snapshot),
+            Some(news) = news.recv() => match news {
+                News::Numbers(snapshot, origin) => state.on_numbers(*snapshot, origin),
+                News::Lost(why) => state.lost = Some(why),
+            },
             () = ends.any() => return Ok(()),
         }
     }

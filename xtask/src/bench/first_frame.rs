@@ -30,7 +30,7 @@ fn start(plan: &Plan) -> Result<f64> {
     let (slave, mut master) = (File::from(terminal.slave), File::from(terminal.master));
     let begun = Instant::now();
     let mut command = Command::new(&plan.subject.program);
-    command.arg("top").env("TERM", "xterm-256color");
+    command.args(["top", "--standalone"]).env("TERM", "xterm-256color");
     command.stdin(slave.try_clone()?).stdout(slave.try_clone()?).stderr(slave.try_clone()?);
     let child = command.spawn().context("cannot start watcher")?;
     let _child = Ended(child);

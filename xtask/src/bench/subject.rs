@@ -47,7 +47,7 @@ impl Watcher {
     /// The same with further arguments.
     pub fn start_with(subject: &Subject, more: &[&str]) -> Result<Self> {
         let mut child = Command::new(&subject.program)
-            .args(["top", "--json", "--include-loopback", "--interval", "1"])
+            .args(["top", "--standalone", "--json", "--include-loopback", "--interval", "1"])
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

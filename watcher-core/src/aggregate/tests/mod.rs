@@ -4,4 +4,5 @@ mod folding;
 mod lifecycles;
 pub mod make;
 pub mod random;
+mod rerating;
 mod sums;

@@ -9,7 +9,7 @@ use super::Time;
 use crate::{clock::WallClock, top::age, wording};
 
 #[derive(Serialize)]
-pub(super) struct Connection<'a> {
+pub(crate) struct Connection<'a> {
     pid: u32,
     start_time: Time,
     name: &'a str,
@@ -29,8 +29,8 @@ pub(super) struct Connection<'a> {
     reason: Option<Cow<'static, str>>,
     rx_bytes: u64,
     tx_bytes: u64,
-    rx_rate: f64,
-    tx_rate: f64,
+    #[serde(flatten)]
+    rates: Option<Rates>,
     rx_calls: u64,
     tx_calls: u64,
     cookie: u64,
@@ -42,6 +42,11 @@ pub(super) struct Connection<'a> {
 }
 
 impl<'a> Connection<'a> {
+    /// Of a moment that nothing is compared with.
+    pub fn without_rates(row: &FlowRow, name: &'a str, now: BootTime, clock: WallClock) -> Self {
+        Self { rates: None, ..Self::new(row, name, now, clock) }
+    }
+
     pub fn new(row: &FlowRow, name: &'a str, now: BootTime, clock: WallClock) -> Self {
         let (sample, socket, counters) = (&row.sample, &row.sample.socket, &row.sample.counters);
         let time = |at: BootTime| Time(clock.at(at));
@@ -69,8 +74,7 @@ impl<'a> Connection<'a> {
             reason: end.map(|(reason, _)| wording::reason(reason)),
             rx_bytes: row.traffic.rx_bytes,
             tx_bytes: row.traffic.tx_bytes,
-            rx_rate: row.traffic.rx_rate,
-            tx_rate: row.traffic.tx_rate,
+            rates: Some(Rates { rx_rate: row.traffic.rx_rate, tx_rate: row.traffic.tx_rate }),
             rx_calls: counters.rx_calls,
             tx_calls: counters.tx_calls,
             cookie: sample.id.socket.cookie,
@@ -80,6 +84,12 @@ impl<'a> Connection<'a> {
             kernel: sample.kernel.as_ref().map(Kernel::new),
         }
     }
+}
+
+#[derive(Serialize)]
+struct Rates {
+    rx_rate: f64,
+    tx_rate: f64,
 }
 
 /// What the kernel counted, on the record that ends a TCP connection.

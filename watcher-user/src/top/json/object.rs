@@ -8,19 +8,29 @@ use watcher_core::{
 };
 
 use super::{Context, List, Time, connection::Connection};
-use crate::{by::By, top::Selected};
+use crate::{
+    by::By,
+    top::{Origin, Selected},
+};
 
 /// One line of `--json`.
 pub(super) struct Object<'a> {
     time: Time,
     snapshot: &'a Snapshot,
+    origin: &'a Origin,
     selected: &'a Selected<'a>,
     context: &'a Context,
 }
 
 impl<'a> Object<'a> {
-    pub fn new(time: Time, snapshot: &'a Snapshot, selected: &'a Selected<'a>, context: &'a Context) -> Self {
-        Self { time, snapshot, selected, context }
+    pub fn new(
+        time: Time,
+        snapshot: &'a Snapshot,
+        origin: &'a Origin,
+        selected: &'a Selected<'a>,
+        context: &'a Context,
+    ) -> Self {
+        Self { time, snapshot, origin, selected, context }
     }
 }
 
@@ -31,6 +41,8 @@ impl<'a> Serialize for Object<'a> {
         let by = context.rows.by;
         Fields {
             time: self.time,
+            since: Time(self.origin.since),
+            daemon_pid: self.origin.daemon,
             interval_seconds: snapshot.interval.as_secs_f64(),
             backend: snapshot.quality.backend.clone().into_owned(),
             exact: snapshot.quality.is_exact() && snapshot.totals.losses.is_exact(),
@@ -49,6 +61,8 @@ impl<'a> Serialize for Object<'a> {
 #[derive(Serialize)]
 struct Fields<P, C, R, A> {
     time: Time,
+    since: Time,
+    daemon_pid: Option<u32>,
     interval_seconds: f64,
     backend: String,
     exact: bool,

@@ -1,6 +1,6 @@
 //! Tables and objects, to the letter.
 
-use super::make::{batches, clock, quality, snapshot};
+use super::make::{batches, clock, origin, quality, snapshot};
 use crate::{
     by::By,
     cli::Rows,
@@ -15,7 +15,7 @@ fn rows(by: By) -> Rows {
 
 fn table(rows: Rows, units: Units) -> String {
     let mut out = Vec::new();
-    plain::Writer::new(&mut out, rows, Users::numeric(), units).write(&snapshot()).unwrap();
+    plain::Writer::new(&mut out, rows, Users::numeric(), units).write(&snapshot(), &origin()).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -23,7 +23,7 @@ fn object(rows: Rows) -> String {
     let mut out = Vec::new();
     let mut writer = json::Writer::new(&mut out, rows, Users::numeric(), clock());
     writer.fixed = Some(clock());
-    writer.write(&snapshot()).unwrap();
+    writer.write(&snapshot(), &origin()).unwrap();
     let line = String::from_utf8(out).unwrap();
     assert_eq!(line.find('\n'), Some(line.len() - 1), "one line");
     let value: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -81,7 +81,9 @@ fn a_loss_takes_exactness_away() {
     batch.losses.recursion_misses = 1;
     sums.apply(&batch);
     let mut out = Vec::new();
-    json::Writer::new(&mut out, Rows::default(), Users::numeric(), clock()).write(&sums.snapshot(&quality())).unwrap();
+    json::Writer::new(&mut out, Rows::default(), Users::numeric(), clock())
+        .write(&sums.snapshot(&quality()), &origin())
+        .unwrap();
     let object: serde_json::Value = serde_json::from_slice(&out).unwrap();
     assert_eq!((&object["exact"], &object["totals"]["losses"]["recursion_misses"]), (&false.into(), &1.into()));
 }

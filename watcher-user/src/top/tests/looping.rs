@@ -6,7 +6,7 @@ use tokio::time::{Instant, sleep};
 use watcher_core::{Batch, BootTime, Quality, Snapshot, Source};
 
 use super::make::{batches, quality};
-use crate::top::{Report, Timing, schedule::Stop, watch};
+use crate::top::{Local, Origin, Report, Timing, schedule::Stop, watch};
 
 /// Moves a byte each millisecond, as far as it is asked.
 struct Steady {
@@ -45,7 +45,7 @@ struct Log {
 }
 
 impl Report for Log {
-    fn write(&mut self, snapshot: &Snapshot) -> anyhow::Result<()> {
+    fn write(&mut self, snapshot: &Snapshot, _: &Origin) -> anyhow::Result<()> {
         if self.full.is_some_and(|full| self.lines.borrow().len() >= full) {
             Err(std::io::Error::from(std::io::ErrorKind::BrokenPipe))?;
         }
@@ -74,7 +74,7 @@ async fn run(timing: Timing, pause: u64, stop: Option<u64>, full: Option<usize>)
         Some(at) => Stop::when(sleep(Duration::from_millis(at))),
         None => Stop::when(std::future::pending()),
     };
-    let result = watch(source, log.clone(), timing, stop).await;
+    let result = watch(Local::new(source), log.clone(), timing, stop).await;
     let reads = *reads.borrow();
     Run { log, reads, result }
 }
@@ -130,7 +130,7 @@ async fn a_signal_stops() {
     nix::sys::signal::raise(nix::sys::signal::Signal::SIGHUP).unwrap();
     let source = Steady { began, quality: quality(), reads: Rc::default(), pause: Duration::ZERO };
     let log = Log::default();
-    watch(source, log.clone(), timing(60_000, None, true), stop).await.unwrap();
+    watch(Local::new(source), log.clone(), timing(60_000, None, true), stop).await.unwrap();
     assert_eq!(log.lines.borrow().len(), 2);
     assert!(began.elapsed() < Duration::from_secs(10));
 }

@@ -8,7 +8,7 @@ use watcher_core::{
     SocketId, SocketInfo, TcpState,
 };
 
-use crate::clock::WallClock;
+use crate::{clock::WallClock, top::Origin};
 
 pub fn clock() -> WallClock {
     WallClock::booted_at("2026-01-02T03:00:00Z".parse().unwrap())
@@ -16,6 +16,11 @@ pub fn clock() -> WallClock {
 
 pub fn quality() -> Quality {
     Quality { backend: "ebpf".into(), grade: Grade::Pid, degraded: Vec::new() }
+}
+
+/// Probes of this process's own.
+pub fn origin() -> Origin {
+    Origin { daemon: None, since: "2026-01-02T03:01:00Z".parse().unwrap() }
 }
 
 pub fn second(n: u64) -> BootTime {

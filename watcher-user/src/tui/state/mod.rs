@@ -32,7 +32,7 @@ pub use tree::Branch;
 pub use users::{UserRow, Users};
 pub use zero::Zero;
 
-use crate::{by::By, filter::Filter, sort::Key, units::Units};
+use crate::{by::By, filter::Filter, sort::Key, top::Origin, units::Units};
 use rows::Asked;
 
 /// Which rows are left, beside the switches.
@@ -122,6 +122,10 @@ pub struct State {
     pub zero: Zero,
     /// What the last key did, where the screen does not show it by itself.
     pub notice: Option<String>,
+    /// Where the numbers come from.
+    pub origin: Option<Origin>,
+    /// Why there are no new ones.
+    pub lost: Option<String>,
     live: Option<Moment>,
     frozen: Option<Moment>,
     back: Vec<(By, Option<Focus>)>,
@@ -143,12 +147,25 @@ impl State {
             mode: Mode::Browse,
             zero: Zero::default(),
             notice: None,
+            origin: None,
+            lost: None,
             live: None,
             frozen: None,
             back: Vec::new(),
             lists: TABS.map(list),
             held: [0; 4],
         }
+    }
+
+    /// Takes in the newest numbers, and where they come from. Another origin begins anew.
+    pub fn on_numbers(&mut self, snapshot: Snapshot, origin: Origin) {
+        let new = Some(origin);
+        if self.origin.is_some() && self.origin != new {
+            (self.live, self.zero) = (None, Zero::default());
+            self.notice = Some("another daemon counts now: totals have begun anew".to_owned());
+        }
+        (self.origin, self.lost) = (new, None);
+        self.on_snapshot(snapshot);
     }
 
     /// Takes in the newest numbers. While paused they are kept, and shown later.

@@ -23,7 +23,8 @@ const RATES: usize = 38;
 /// The lines above the tabs; fewer on a low screen.
 pub fn lines(state: &State, width: usize, height: u16, ink: Ink) -> Vec<Line<'static>> {
     let Some(moment) = state.shown() else {
-        return vec![Line::styled(" waiting for the first numbers", ink.theme.faint())];
+        let waiting = Line::styled(" waiting for the first numbers", ink.theme.faint());
+        return std::iter::once(waiting).chain(lost(state, width, ink)).collect();
     };
     let snapshot = &moment.snapshot;
     let totals = &snapshot.totals;
@@ -41,7 +42,14 @@ pub fn lines(state: &State, width: usize, height: u16, ink: Ink) -> Vec<Line<'st
     if shown.packet.rx_bytes + shown.packet.tx_bytes > 0 {
         lines.push(between(Vec::new(), frames(state, &shown.packet, ink), width));
     }
+    lines.extend(lost(state, width, ink));
     lines
+}
+
+/// Why the numbers stand still.
+fn lost(state: &State, width: usize, ink: Ink) -> Option<Line<'static>> {
+    let why = words::clip(state.lost.as_ref()?, u16::try_from(width.saturating_sub(2)).unwrap_or(80), ink.glyphs.cut);
+    Some(Line::styled(format!(" {why}"), ink.theme.bad()))
 }
 
 fn length(spans: &Spans) -> usize {
@@ -82,6 +90,7 @@ fn sums(state: &State, snapshot: &Snapshot, traffic: &Traffic, width: usize, ink
     let units = state.settings.units;
     let since = match state.zero.at {
         _ if width < 64 => String::new(),
+        None if daemon(state).is_some() => "  since daemon start".to_owned(),
         None => "  since start".to_owned(),
         Some(zero) => format!("  since zero, {}", wording::span(snapshot.at.since(zero))),
     };
@@ -93,7 +102,12 @@ fn sums(state: &State, snapshot: &Snapshot, traffic: &Traffic, width: usize, ink
     ]
 }
 
-/// What the numbers are worth.
+/// The daemon that counts, if one does.
+fn daemon(state: &State) -> Option<u32> {
+    state.origin.as_ref()?.daemon
+}
+
+/// Who counts, and what the numbers are worth.
 fn promises(state: &State, snapshot: &Snapshot, ink: Ink) -> Vec<Spans> {
     let (quality, theme, dot) = (&snapshot.quality, ink.theme, ink.glyphs.dot);
     let exact = if quality.is_exact() && snapshot.totals.losses.is_exact() {
@@ -110,6 +124,13 @@ fn promises(state: &State, snapshot: &Snapshot, ink: Ink) -> Vec<Spans> {
         short.push(Span::raw(" "));
     }
     let mut long = short.clone();
+    if let Some(pid) = daemon(state) {
+        long.push(Span::raw(format!("daemon {pid} {dot} ")));
+    } else if state.origin.is_some() {
+        long.push(Span::raw(format!("own probes {dot} ")));
+    }
+    let mut middle = long.clone();
+    middle.push(exact.clone());
     long.push(Span::raw(format!("{} {dot} {} {dot} ", quality.backend, quality.grade)));
     long.push(exact.clone());
     short.push(exact);
@@ -117,7 +138,7 @@ fn promises(state: &State, snapshot: &Snapshot, ink: Ink) -> Vec<Spans> {
     if !quality.degraded.is_empty() {
         longest.push(Span::styled(format!(" {dot} {} degraded", quality.degraded.len()), theme.warn()));
     }
-    vec![longest, long, short]
+    vec![longest, long, middle, short]
 }
 
 /// How much of what was counted has an owner.

@@ -5,6 +5,7 @@ use insta::assert_snapshot;
 use ratatui::{Terminal, backend::TestBackend, style::Color};
 
 use super::draw;
+use crate::top::Origin;
 use crate::tui::{
     appearance::Appearance,
     scene::{scene, trouble},
@@ -196,4 +197,29 @@ fn hostile_names_are_never_drawn_raw() {
             assert!(!cell.symbol().chars().any(raw), "{keys}: {:?}", cell.symbol());
         }
     }
+}
+
+#[test]
+fn attached_to_a_daemon_and_when_it_is_gone() {
+    let mut state = state();
+    let origin = Origin { daemon: Some(4_194_304), since: "2026-01-02T03:01:00Z".parse().unwrap() };
+    for round in 0..12 {
+        state.on_numbers(scene(round), origin.clone());
+    }
+    for size in SIZES {
+        let header: String = screen(&mut state, size, PLAIN).lines().take(3).map(|line| format!("{line}\n")).collect();
+        assert_snapshot!(format!("attached_{}x{}", size.0, size.1), header);
+    }
+    state.lost = Some("the daemon has ended; try: sudo watcher start".to_owned());
+    assert_snapshot!("attached_to_a_daemon_that_has_ended", screen(&mut state, (80, 12), PLAIN));
+    state.on_numbers(scene(13), Origin { daemon: Some(5), ..origin });
+    assert_snapshot!("attached_to_another_daemon", screen(&mut state, (80, 12), PLAIN));
+}
+
+#[test]
+fn own_probes_say_so() {
+    let mut state = state();
+    state.on_numbers(scene(0), Origin { daemon: None, since: "2026-01-02T03:01:00Z".parse().unwrap() });
+    let header: String = screen(&mut state, (80, 24), PLAIN).lines().take(3).map(|line| format!("{line}\n")).collect();
+    assert_snapshot!("own_probes", header);
 }

@@ -1,0 +1,96 @@
+//! What `summary` and `connections` take.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Args;
+
+use super::Which;
+use crate::{
+    config::parse_duration,
+    connections::{Choice, Options, Stage},
+    filter::Filter,
+};
+
+/// What `summary` takes.
+#[derive(Debug, Clone, Args)]
+pub struct SummaryArgs {
+    /// Which daemon.
+    #[command(flatten)]
+    pub which: Which,
+    /// What summary.json holds (docs/summary.md).
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What `connections` takes.
+#[derive(Debug, Clone, Args)]
+pub struct ConnectionsArgs {
+    /// The configuration file [default: /etc/watcher/config.toml, where it exists].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The daemon's state directory; elsewhere also called --state.
+    #[arg(long, value_name = "DIR")]
+    state_dir: Option<PathBuf>,
+    /// Each connection as it begins and ends, from now on, or from --since.
+    #[arg(long, short)]
+    follow: bool,
+    /// One JSON object per line (docs/connections.md).
+    #[arg(long)]
+    json: bool,
+    /// Only this process; may be given again for more.
+    #[arg(long = "pid", short, value_name = "PID")]
+    pids: Vec<u32>,
+    /// Only processes with this text in their name; after '!' a regular expression.
+    #[arg(long, value_name = "TEXT", value_parser = Filter::parse)]
+    app: Option<Filter>,
+    /// Only remotes with this text in their address, or this port; after '!' a regular expression.
+    #[arg(long, value_name = "TEXT", value_parser = Filter::parse)]
+    remote: Option<Filter>,
+    /// Only open or closed ones, those in a TCP state, or those that ended for a reason: established, refused ...
+    #[arg(long, value_name = "STATE", value_parser = Stage::parse)]
+    state: Option<Stage>,
+    /// Only what began or ended so long ago, or later: 10m, 1h30m.
+    #[arg(long, value_name = "TIME", value_parser = ago)]
+    since: Option<Duration>,
+    /// At most so many [default: 100 in a table].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+    /// Also what stays within this machine.
+    #[arg(long)]
+    include_loopback: bool,
+    /// Numbers instead of user names.
+    #[arg(long, short = 'n')]
+    no_names: bool,
+}
+
+impl ConnectionsArgs {
+    /// Which daemon.
+    #[must_use]
+    pub fn which(&self) -> Which {
+        Which { config: self.config.clone(), state: self.state_dir.clone() }
+    }
+
+    /// What they mean together.
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
+            choice: Choice {
+                pids: self.pids.clone(),
+                app: self.app.clone().unwrap_or_default(),
+                remote: self.remote.clone().unwrap_or_default(),
+                stage: self.state.clone(),
+                include_loopback: self.include_loopback,
+            },
+            limit: self.limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
+            follow: self.follow,
+            json: self.json,
+            names: !self.no_names,
+            since: self.since,
+        }
+    }
+}
+
+fn ago(text: &str) -> Result<Duration, String> {
+    let time = parse_duration(text).filter(|time| !time.is_zero());
+    time.ok_or_else(|| "expected a time such as 30s, 10m, 1h30m or 2d".to_owned())
+}
