@@ -192,7 +192,7 @@ fn following_survives_the_daemon() {
     let port = listener.local_addr().expect("an address").port().to_string();
     let args = ["connections", "--follow", "--json", "--include-loopback", "--remote", &port];
     let mut live = home.follow(&args);
-    let mut next_end = |live: &mut daemon::Live| -> Value {
+    let next_end = |live: &mut daemon::Live| -> Value {
         wait_for("an event", || {
             connect(&listener);
             live.lines().into_iter().find(|event| event["event"] == "ended")

@@ -23,6 +23,7 @@ mod round_trips;
 mod short_connections;
 mod stats;
 mod subject;
+mod summary;
 mod table;
 
 use subject::Subject;
@@ -41,6 +42,7 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   short-connections  200,000 connections: all in the record, no byte off, the rate
   many-flows         processor time and memory with 10,000 active flows
   first-frame        from start to the first frame of `watcher top`
+  summary            how long `watcher summary` takes, with a daemon and without
   agent              the daemon: idle, after a million flows, its end
 
   --pairs N       how many pairs of runs (default 5)
@@ -57,6 +59,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("short-connections", short_connections::rows),
     ("many-flows", many_flows::rows),
     ("first-frame", first_frame::rows),
+    ("summary", summary::rows),
     ("agent", agent::rows),
 ];
 

@@ -40,7 +40,7 @@ pub fn bytes_arrive(state: &Path) -> anyhow::Result<Counted> {
 
 /// The daemon's word for the connections of a port.
 fn asked(state: &Path, port: u16) -> anyhow::Result<Counted> {
-    let Answer::Snapshot(snapshot) = agent::ask(state, Ask::Snapshot { max_age_ms: 900 })? else {
+    let Answer::Snapshot(snapshot) = agent::ask(state, Ask::Snapshot { max_age_ms: 0 })? else {
         bail!("the daemon answered something else than was asked");
     };
     // By the port, not by the process: in a container its number is another.
