@@ -22,7 +22,8 @@ impl Snapshot {
         }
         for row in &mut self.flows {
             let id = row.id();
-            let known = earlier.and_then(|s| Some(&s.flows[s.flows.binary_search_by_key(&id, super::snapshot::FlowRow::id).ok()?]));
+            let known = earlier
+                .and_then(|s| Some(&s.flows[s.flows.binary_search_by_key(&id, super::snapshot::FlowRow::id).ok()?]));
             row.traffic = rated(row.traffic, known.map(|row| row.traffic).unwrap_or_default(), time);
         }
         self.rerate_apps();

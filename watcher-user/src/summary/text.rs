@@ -136,7 +136,12 @@ fn remote_table(domains: &[Domain]) -> Table {
     let mut table = Table::new(&["REMOTE", "RX", "TX", "POLLS"]);
     for domain in domains.iter().take(ROWS) {
         let address = domain.names.domain.as_str();
-        let shown = domain.names.display_name.as_ref().map(|name| name.as_str()).filter(|name| *name != address);
+        let shown = domain
+            .names
+            .display_name
+            .as_ref()
+            .map(watcher_core::rollup::Disclosed::as_str)
+            .filter(|name| *name != address);
         let text = shown.map_or_else(|| address.to_owned(), |name| format!("{name} ({address})"));
         let mut row = vec![Cell::left(name(&text))];
         row.extend(amounts(domain.counters.rx_bytes, domain.counters.tx_bytes));
