@@ -167,9 +167,21 @@ impl Types {
     }
 
     fn has(&self, kind: u32, wanted: &str) -> bool {
-        self.positions.iter().any(|&position| {
-            self.header(self.types + position as usize)
-                .is_ok_and(|(name, info, _)| info >> 24 & 0x1f == kind && self.string(name) == wanted)
+        self.named(kind, wanted).is_some()
+    }
+
+    /// How many parameters a function has.
+    #[must_use]
+    pub fn parameters(&self, function: &str) -> Option<u32> {
+        let (_, info, _) = self.header(self.position(self.named(KIND_FUNC, function)?)?).ok()?;
+        (info >> 24 & 0x1f == KIND_FUNC_PROTO).then_some(info & 0xffff)
+    }
+
+    /// What the type of this kind and name refers to.
+    fn named(&self, kind: u32, wanted: &str) -> Option<u32> {
+        self.positions.iter().find_map(|&position| {
+            let (name, info, refers_to) = self.header(self.types + position as usize).ok()?;
+            (info >> 24 & 0x1f == kind && self.string(name) == wanted).then_some(refers_to)
         })
     }
 
@@ -240,5 +252,6 @@ mod tests {
         assert!(types.has_struct("tcp_sock") && !types.has_struct("no_such_struct"));
         assert!(types.has_variable("runqueues") && !types.has_variable("no_such_variable"));
         assert!(types.has_function("vfs_read") && !types.has_function("no_such_function"));
+        assert_eq!((types.parameters("vfs_read"), types.parameters("no_such_function")), (Some(4), None));
     }
 }

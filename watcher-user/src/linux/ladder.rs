@@ -1,6 +1,9 @@
 //! The ladder: each capability, and the ways to get it, best first. Chosen by trying, never by version number.
 
-use super::traits::Trait::{self, PreemptibleTracepoints, RacyStorageIterator};
+use super::{
+    Without,
+    traits::Trait::{self, PreemptibleTracepoints, RacyStorageIterator},
+};
 
 /// How a program is loaded and attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +14,17 @@ pub enum Hook {
     Perf(&'static str, &'static str),
     /// The exit of a kernel function, by trampoline.
     Exit(&'static str),
+    /// The entry of a kernel function, by kprobe.
+    Entry(&'static str),
+    /// The entry and the exit of a kernel function, by kprobes.
+    Call {
+        /// The function.
+        function: &'static str,
+        /// The module that has it where it is not built in.
+        module: Option<&'static str>,
+        /// The program at its exit.
+        ends: &'static str,
+    },
     /// `cgroup/sock_create` or `sock_release`, at the root of cgroup v2.
     CgroupSock,
     /// `cgroup/sendmsg4` and its kin, at the root of cgroup v2.
@@ -32,6 +46,23 @@ pub struct Program {
     pub optional: bool,
     /// What it means when the kernel passes the program over, because an earlier run of it is not finished on that CPU.
     pub missed: Missed,
+}
+
+impl Program {
+    /// What reports call it: its symbol, or the function where it is at several.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self.hook {
+            Hook::Entry(function) | Hook::Call { function, .. } => function,
+            _ => self.symbol,
+        }
+    }
+
+    /// At a function, by kprobe.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        matches!(self.hook, Hook::Entry(_) | Hook::Call { .. })
+    }
 }
 
 /// What a run that was passed over costs.
@@ -74,10 +105,20 @@ pub struct Way {
 }
 
 impl Way {
-    /// Its programs count calls without the socket's record: see `watcher-ebpf/src/bare.rs`.
+    /// Its programs count calls without the socket's record: see `watcher-ebpf/src/bare.rs` and `probe.rs`.
     #[must_use]
     pub fn is_bare(&self) -> bool {
-        self.programs.iter().any(|program| matches!(program.hook, Hook::Perf(..)))
+        self.programs.iter().any(|program| matches!(program.hook, Hook::Perf(..)) || program.is_probe())
+    }
+
+    /// Whether it is by what is to be left out.
+    #[must_use]
+    pub fn is_by(&self, what: Without) -> bool {
+        self.programs.iter().any(|program| match program.hook {
+            Hook::Tracepoint(name) | Hook::Perf(_, name) => what == Without::Lengths && name.ends_with("_length"),
+            Hook::Exit(_) => what == Without::Fexit,
+            _ => false,
+        })
     }
 }
 
@@ -121,6 +162,35 @@ const fn way(name: &'static str, programs: &'static [Program]) -> Way {
 
 const fn exit(symbol: &'static str, name: &'static str) -> Program {
     Program { symbol, hook: Hook::Exit(name), optional: false, missed: Missed::Lost }
+}
+
+/// What it misses is told by the probes' profile.
+const fn entry(symbol: &'static str, function: &'static str) -> Program {
+    Program { symbol, hook: Hook::Entry(function), optional: false, missed: Missed::Nothing }
+}
+
+const fn call(symbol: &'static str, ends: &'static str, function: &'static str) -> Program {
+    Program { symbol, hook: Hook::Call { function, module: None, ends }, optional: false, missed: Missed::Nothing }
+}
+
+/// A call that takes a socket.
+const fn send(function: &'static str) -> Program {
+    call("watcher_send_begins", "watcher_send_ends", function)
+}
+
+/// A protocol's receiving function: not every kernel has every protocol.
+const fn receive(function: &'static str) -> Program {
+    optional(call("watcher_receive_begins", "watcher_receive_ends", function))
+}
+
+/// In a module, on most kernels.
+const fn of(name: &'static str, program: Program) -> Program {
+    match program.hook {
+        Hook::Call { function, ends, .. } => {
+            Program { hook: Hook::Call { function, module: Some(name), ends }, ..program }
+        }
+        _ => program,
+    }
 }
 
 const fn optional(program: Program) -> Program {
@@ -294,6 +364,27 @@ pub const LADDER: &[Capability] = &[
                     optional(exit("watcher_packet_recvmsg", "packet_recvmsg")),
                 ],
             ),
+            Way {
+                name: "kprobe/*_recvmsg",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
+                programs: &[
+                    entry("watcher_datagram_taken", "skb_consume_udp"),
+                    receive("raw_recvmsg"),
+                    of("ipv6", receive("rawv6_recvmsg")),
+                    receive("ping_recvmsg"),
+                    receive("mptcp_recvmsg"),
+                    of("tls", receive("tls_sw_recvmsg")),
+                    of("sctp", receive("sctp_recvmsg")),
+                    of("dccp", receive("dccp_recvmsg")),
+                    of("l2tp_ip", receive("l2tp_ip_recvmsg")),
+                    of("l2tp_ip6", receive("l2tp_ip6_recvmsg")),
+                    of("af_packet", optional(call("watcher_packet_begins", "watcher_receive_ends", "packet_recvmsg"))),
+                    Program {
+                        missed: Missed::Late,
+                        ..tracepoint("watcher_tcp_read_beside_tls", "tcp_rcv_space_adjust")
+                    },
+                ],
+            },
         ],
     },
     Capability {
@@ -327,6 +418,16 @@ pub const LADDER: &[Capability] = &[
                     optional(exit("watcher_packet_sendmsg", "packet_sendmsg")),
                 ],
             ),
+            Way {
+                name: "kprobe/*_sendmsg",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
+                programs: &[
+                    send("inet_sendmsg"),
+                    of("ipv6", optional(send("inet6_sendmsg"))),
+                    optional(call("watcher_pages_begin", "watcher_pages_end", "inet_sendpage")),
+                    of("af_packet", optional(send("packet_sendmsg"))),
+                ],
+            },
         ],
     },
 ];

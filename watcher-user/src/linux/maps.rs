@@ -14,7 +14,7 @@ use aya::{
     maps::{Map, MapData},
     programs::{Program, ProgramFd},
 };
-use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, SocketKey, SocketRecord, forget, reading};
+use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, SocketKey, SocketRecord, forget, reading, runs};
 
 use super::{
     iterate::{read_entries, read_records},
@@ -30,6 +30,7 @@ pub struct Maps {
     forget: ProgramFd,
     losses: Words,
     reading: Words,
+    runs: Words,
 }
 
 impl Maps {
@@ -46,6 +47,7 @@ impl Maps {
             forget: program(ebpf, "watcher_forget")?.try_clone()?,
             losses: Words::map(map(ebpf, "LOSSES")?, Loss::COUNT)?,
             reading: Words::map(map(ebpf, "READING")?, reading::COUNT)?,
+            runs: Words::map(map(ebpf, "RUNS")?, runs::CPUS * runs::STRIDE)?,
         })
     }
 
@@ -87,6 +89,11 @@ impl Maps {
 
     fn call(&self, words: [u64; 7]) -> io::Result<()> {
         raw::call(self.forget.as_fd(), &words)
+    }
+
+    /// How often the programs at functions ran.
+    pub fn runs(&self) -> u64 {
+        (0..runs::CPUS).map(|cpu| self.runs.load(cpu * runs::STRIDE)).sum()
     }
 
     /// One loss counter.

@@ -6,6 +6,7 @@ mod convert;
 pub mod doctor;
 mod host;
 mod iterate;
+mod kprobes;
 pub mod ladder;
 pub mod load;
 mod log;
@@ -47,8 +48,17 @@ impl std::str::FromStr for LogLevel {
     }
 }
 
+/// Ways of the ladder that are left out, for the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Without {
+    /// Those by the length tracepoints.
+    Lengths,
+    /// Those by BPF trampolines.
+    Fexit,
+}
+
 /// Sizes of the maps, and diagnostics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Ring buffer, bytes: a power of two, at least a page.
     pub ring_bytes: u32,
@@ -64,6 +74,8 @@ pub struct Config {
     pub floor: bool,
     /// Take the ways that are meant for kernels with all of [`traits::Traits`].
     pub assume_traits: bool,
+    /// Leave these ways out.
+    pub without: Vec<Without>,
 }
 
 impl Default for Config {
@@ -76,6 +88,7 @@ impl Default for Config {
             log: None,
             floor: false,
             assume_traits: false,
+            without: Vec::new(),
         }
     }
 }

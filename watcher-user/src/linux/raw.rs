@@ -1,4 +1,4 @@
-//! The few bpf(2) commands that aya has no wrapper for. All of this program's own unsafe kernel calls are here.
+//! The few kernel calls that aya has no wrapper for. All of this program's own unsafe kernel calls are here.
 
 use std::{
     io,
@@ -150,6 +150,41 @@ impl Drop for Words {
         // SAFETY: the mapping is ours, and nothing refers to it any more.
         unsafe { libc::munmap(self.at.as_ptr().cast(), self.len * size_of::<u64>()) };
     }
+}
+
+/// Runs a program at a trace event, on every CPU (perf_event_open(2), PERF_EVENT_IOC_SET_BPF): until the descriptor is closed.
+/// aya does this for its own kinds of programs only.
+pub fn perf_tracepoint(event: u64, program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    const PERF_TYPE_TRACEPOINT: u32 = 2;
+    const PERF_FLAG_FD_CLOEXEC: u32 = 8;
+    const PERF_EVENT_IOC_ENABLE: libc::Ioctl = 0x2400;
+    const PERF_EVENT_IOC_SET_BPF: libc::Ioctl = 0x4004_2408;
+    /// struct perf_event_attr as it was at first (PERF_ATTR_SIZE_VER0): the kernel takes what follows for zero.
+    #[repr(C)]
+    struct Attr {
+        kind: u32,
+        size: u32,
+        config: u64,
+        rest: [u64; 6],
+    }
+    let attr = Attr { kind: PERF_TYPE_TRACEPOINT, size: size_of::<Attr>() as u32, config: event, rest: [0; 6] };
+    // The programs of an event run on every CPU, whichever one it was opened for.
+    let (any_process, cpu, no_group) = (-1, 0, -1);
+    // SAFETY: a live attribute whose size it states; the rest are plain integers.
+    let fd = unsafe {
+        libc::syscall(libc::SYS_perf_event_open, &raw const attr, any_process, cpu, no_group, PERF_FLAG_FD_CLOEXEC)
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let fd = owned(i32::try_from(fd).map_err(io::Error::other)?);
+    for (request, argument) in [(PERF_EVENT_IOC_SET_BPF, program.as_raw_fd()), (PERF_EVENT_IOC_ENABLE, 0)] {
+        // SAFETY: both take an integer.
+        if unsafe { libc::ioctl(fd.as_raw_fd(), request, argument) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(fd)
 }
 
 /// What aya's `ProgramInfo` does not tell: runs that were skipped because the program was already running on that CPU.
