@@ -6,7 +6,11 @@
 use aya_ebpf::{bindings::BPF_LOCAL_STORAGE_GET_F_CREATE, helpers::generated::bpf_task_storage_get};
 use watcher_common::{Calls, Loss, NESTED};
 
-use crate::{kernel::Task, loss::lost, maps::CALLS};
+use crate::{
+    kernel::Task,
+    loss::lost,
+    maps::{CALLS, Seen},
+};
 
 /// What [`end`] says of a call that is not to be counted.
 pub const UNCOUNTED: u64 = 0;
@@ -17,18 +21,19 @@ pub const UNKNOWN: u64 = 1;
 const RETURN_ADDRESS: u64 = 8;
 
 #[inline(always)]
-fn calls(flags: u64) -> *mut Calls {
-    // SAFETY: the current task is a BTF pointer that is never null.
-    unsafe {
-        bpf_task_storage_get(CALLS.as_ptr(), Task::current().0.cast_mut().cast(), core::ptr::null_mut(), flags).cast()
-    }
+fn calls(task: Task, flags: u64) -> *mut Calls {
+    // SAFETY: a task is a BTF pointer that is never null.
+    unsafe { bpf_task_storage_get(CALLS.as_ptr(), task.0.cast_mut().cast(), core::ptr::null_mut(), flags).cast() }
 }
 
 /// A call begins, on a socket or on [`UNCOUNTED`].
 #[inline(always)]
 pub fn begin(stack: u64, sk: u64) {
+    if !Seen::Bare.ever() {
+        Seen::Bare.note();
+    }
     // SAFETY: null or a valid map value, which nobody but this task uses.
-    let Some(calls) = (unsafe { calls(u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE)).as_mut() }) else {
+    let Some(calls) = (unsafe { calls(Task::current(), u64::from(BPF_LOCAL_STORAGE_GET_F_CREATE)).as_mut() }) else {
         return lost(Loss::StorageFailed, 1);
     };
     let mut found = false;
@@ -52,7 +57,7 @@ pub fn begin(stack: u64, sk: u64) {
 #[inline(always)]
 pub fn end(stack: u64) -> u64 {
     // SAFETY: as above.
-    let Some(calls) = (unsafe { calls(0).as_mut() }) else { return UNKNOWN };
+    let Some(calls) = (unsafe { calls(Task::current(), 0).as_mut() }) else { return UNKNOWN };
     let mut found = UNKNOWN;
     let mut i = 0;
     while i < NESTED {
@@ -75,5 +80,23 @@ pub fn end(stack: u64) -> u64 {
 fn forget(sk: u64) {
     if sk != UNCOUNTED {
         lost(Loss::Call, 1);
+    }
+}
+
+/// A thread ends, and with it every call.
+#[inline(always)]
+pub fn abandoned(task: Task) {
+    if !Seen::Bare.ever() {
+        return;
+    }
+    // SAFETY: as above.
+    let Some(calls) = (unsafe { calls(task, 0).as_ref() }) else { return };
+    let mut i = 0;
+    while i < NESTED {
+        let frame = &calls.frames[i];
+        if frame.stack != 0 {
+            forget(frame.sk);
+        }
+        i += 1;
     }
 }

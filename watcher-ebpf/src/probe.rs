@@ -112,6 +112,7 @@ fn ends(ctx: &RetProbeContext, way: Way) {
     ran();
     let ret: i32 = ctx.ret();
     match calls::end(stack(ctx.regs)) {
+        UNCOUNTED if way == Way::Rx => remote::forget_received(),
         UNCOUNTED => {}
         UNKNOWN if ret > 0 => lost(Loss::Call, 1),
         UNKNOWN => {}

@@ -285,7 +285,7 @@ impl CollectorArgs {
     pub fn config(&self) -> crate::linux::Config {
         let mut config = crate::linux::Config::default();
         config.ring_bytes = self.ring_bytes.unwrap_or(config.ring_bytes);
-        config.max_flows = self.max_flows.unwrap_or(config.max_flows);
+        config.max_flows = self.max_flows;
         config.log = self.log;
         config.floor = self.floor;
         config.assume_traits = self.assume_traits;

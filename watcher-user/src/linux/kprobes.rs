@@ -1,31 +1,26 @@
-//! Programs at the entries and exits of kernel functions, through tracefs.
+//! Programs at the entries and exits of kernel functions.
 //!
-//! Probes can be made through perf alone, but not like this: a return probe has as many instances as it was made with, a call that
-//! sleeps holds one, and perf makes `max(10, 2 * CPUs)` of them (register_kretprobe, kernel/kprobes.c); tracefs takes a number.
-//! And for probes of tracefs the kernel tells how often each was hit, which proves that no hit went without its program.
-//!
-//! Probes of tracefs are not the kernel's to remove when this process ends. They are removed here when it ends as it should;
-//! what others left behind, who were killed, is idle, and removed at the next start.
+//! An exit takes a return instance for as long as the call lasts, and perf's own probes have `max(10, 2 * CPUs)` of them
+//! (register_kretprobe, kernel/kprobes.c): as many calls can be asleep at once. Probes of tracefs have as many as they are made
+//! with, wait for modules that are not loaded yet, and are listed with how often each was hit, which proves that no hit went
+//! without its program. They take root's files: the others are for who has capabilities only.
+
+mod tracefs;
 
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Write as _},
+    fs, io,
     net::{Ipv4Addr, UdpSocket},
     os::fd::{BorrowedFd, OwnedFd},
-    path::{Path, PathBuf},
     time::Duration,
 };
 
-use nix::fcntl::{Flock, FlockArg};
+pub use tracefs::Profile;
+use tracefs::Tracefs;
 
-use super::{host::now_boot, raw};
+use super::raw;
 
-/// Where tracefs is mounted, or debugfs has it.
-const MOUNTS: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
-/// What the groups of this program's probes begin with.
-const PREFIX: &str = "watcher_";
-/// Return instances: the most that tracefs takes (KRETPROBE_MAXACTIVE_MAX, kernel/trace/trace_kprobe.c). 64 bytes each.
-const INSTANCES: u32 = 4096;
+/// Where the kernel keeps the type of perf's own probes.
+const PERF_TYPE: &str = "/sys/bus/event_source/devices/kprobe/type";
 
 /// Where in a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,131 +31,117 @@ pub enum Place {
     Exit,
 }
 
-/// A function that is not there, or what the system said.
+/// A function of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Function {
+    /// Its name.
+    pub name: &'static str,
+    /// The module that has it where it is not built in.
+    pub module: Option<&'static str>,
+}
+
+/// Why a program could not be put at a function.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
-    /// This kernel does not have it.
+    /// This kernel does not have it, and no module will bring it.
     #[error("this kernel has no function {0}")]
     Missing(&'static str),
-    /// No tracefs.
-    #[error("tracefs is not mounted; try: mount -t tracefs tracefs /sys/kernel/tracing")]
-    NoTracefs,
+    /// A module may bring it, and this kind of probe does not wait.
+    #[error("the module {0} is not loaded; root's watcher would wait for it")]
+    NotLoaded(&'static str),
+    /// Neither of the two.
+    #[error("this kernel has no kprobes ({0})")]
+    NoProbes(io::Error),
     /// Something else.
-    #[error("{doing} {function}: {source}")]
+    #[error("probing {function}: {source}")]
     Io {
-        /// What was being done.
-        doing: &'static str,
-        /// To which function.
+        /// Which function.
         function: &'static str,
         /// What the system said.
         source: io::Error,
     },
 }
 
-/// How often the kernel came by this program's probes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Profile {
-    /// Ran into one.
-    pub hits: u64,
-    /// Passed one over.
-    pub missed: u64,
-}
-
 /// Every probe of this process.
 #[derive(Debug)]
 pub struct Kprobes {
-    tracefs: PathBuf,
-    /// Also what the names of the probes begin with: in the profile they stand alone.
-    group: String,
-    made: u32,
+    through: Through,
     attached: Vec<Attached>,
 }
 
 #[derive(Debug)]
+enum Through {
+    Tracefs(Tracefs),
+    /// The type of perf's own probes; and why not the other.
+    Perf(u32, io::Error),
+}
+
+#[derive(Debug)]
 struct Attached {
-    name: String,
+    function: &'static str,
     symbol: &'static str,
-    event: Option<OwnedFd>,
+    /// In tracefs.
+    name: Option<String>,
+    event: OwnedFd,
 }
 
 impl Kprobes {
-    /// None yet. Removes what is left of processes that were killed.
+    /// None yet.
     ///
     /// # Errors
-    /// Without tracefs.
-    pub fn new() -> Result<Self, ProbeError> {
-        let tracefs = MOUNTS.map(PathBuf::from).into_iter().find(|path| path.join("kprobe_events").exists());
-        let tracefs = tracefs.ok_or(ProbeError::NoTracefs)?;
-        let group = format!("{PREFIX}{}_{:x}", std::process::id(), now_boot());
-        let this = Self { tracefs, group, made: 0, attached: Vec::new() };
-        this.sweep();
-        Ok(this)
+    /// Where the kernel has none.
+    pub fn new(tracefs: bool) -> Result<Self, ProbeError> {
+        let tried = if tracefs { Tracefs::new() } else { Err(io::Error::other("left out by --without")) };
+        let through = match tried {
+            Ok(tracefs) => Through::Tracefs(tracefs),
+            Err(why) => {
+                let kind = fs::read_to_string(PERF_TYPE).map_err(ProbeError::NoProbes)?;
+                let kind = kind.trim().parse().map_err(io::Error::other).map_err(ProbeError::NoProbes)?;
+                Through::Perf(kind, why)
+            }
+        };
+        Ok(Self { through, attached: Vec::new() })
     }
 
-    /// Puts a program at a function. One of a module that is not loaded takes effect when it is.
+    /// Why calls that are asleep may be lost, when they are more than the kernel keeps instances for.
+    #[must_use]
+    pub fn weakness(&self) -> Option<String> {
+        match &self.through {
+            Through::Tracefs(_) => None,
+            Through::Perf(_, why) => Some(format!(
+                "no probes through tracefs ({why}): calls are lost, and told, when too many are asleep at once"
+            )),
+        }
+    }
+
+    /// Puts a program at a function.
     ///
     /// # Errors
     /// When there is no such function, or the kernel refuses.
     pub fn attach(
         &mut self,
         place: Place,
-        (function, module): (&'static str, Option<&'static str>),
+        function: Function,
         symbol: &'static str,
         program: BorrowedFd<'_>,
     ) -> Result<(), ProbeError> {
-        // Held until the probe is in use: another process that starts would take it for one that was left behind.
-        let lock = self.events().and_then(|file| Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, e)| e.into()));
-        let failed = |doing| move |source| ProbeError::Io { doing, function, source };
-        let mut events = lock.map_err(failed("opening kprobe_events for"))?;
-        let name = format!("{}_{}", self.group, self.made);
-        self.made += 1;
-        let what = match place {
-            Place::Entry => format!("p:{}/{name}", self.group),
-            Place::Exit => format!("r{INSTANCES}:{}/{name}", self.group),
+        let failed = |source: io::Error| match (source.kind(), function.module) {
+            (io::ErrorKind::NotFound, None) => ProbeError::Missing(function.name),
+            (io::ErrorKind::NotFound, Some(module)) => ProbeError::NotLoaded(module),
+            _ => ProbeError::Io { function: function.name, source },
         };
-        self.define(&mut events, &what, function, module)?;
-        self.attached.push(Attached { name, symbol, event: None });
-        let event = self.open(program).map_err(failed("probing"));
-        match event {
-            Ok(event) => {
-                self.attached.last_mut().expect("pushed a moment ago").event = Some(event);
-                Ok(())
+        let (name, event) = match &mut self.through {
+            Through::Tracefs(tracefs) => {
+                let (name, event) = tracefs.attach(place, function, program).map_err(failed)?;
+                (Some(name), event)
             }
-            Err(e) => {
-                self.remove(self.attached.len() - 1);
-                Err(e)
+            Through::Perf(kind, _) => {
+                let event = raw::perf_kprobe(*kind, function.name, place == Place::Exit, program);
+                (None, event.map_err(failed)?)
             }
-        }
-    }
-
-    /// A function of a module is named with it when the module is loaded or might be later: such a probe outlives it. A module
-    /// that is built in has no name.
-    fn define(
-        &self,
-        events: &mut File,
-        what: &str,
-        function: &'static str,
-        module: Option<&'static str>,
-    ) -> Result<(), ProbeError> {
-        let mut define = |symbol: &str| events.write_all(format!("{what} {symbol}\n").as_bytes());
-        let loaded = |module| Path::new("/sys/module").join(module).join("initstate").exists();
-        let qualified = |module| format!("{module}:{function}");
-        let made = match module {
-            Some(module) if loaded(module) => define(&qualified(module)),
-            Some(module) => define(function).or_else(|_| define(&qualified(module))),
-            None => define(function),
         };
-        made.map_err(|source| match source.kind() {
-            io::ErrorKind::NotFound => ProbeError::Missing(function),
-            _ => ProbeError::Io { doing: "making a probe at", function, source },
-        })
-    }
-
-    /// The last probe that was made gets its program.
-    fn open(&self, program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
-        let name = &self.attached.last().expect("made before").name;
-        let id = fs::read_to_string(self.tracefs.join("events").join(&self.group).join(name).join("id"))?;
-        raw::perf_tracepoint(id.trim().parse().map_err(io::Error::other)?, program)
+        self.attached.push(Attached { function: function.name, symbol, name, event });
+        Ok(())
     }
 
     /// Takes away every probe of a program.
@@ -174,46 +155,45 @@ impl Kprobes {
         let Attached { name, event, .. } = self.attached.remove(at);
         // A probe in use cannot be removed.
         drop(event);
-        self.undefine(&format!("{}/{name}", self.group));
-    }
-
-    /// A failure leaves a probe that costs nothing, until the next start.
-    fn undefine(&self, event: &str) {
-        let _ = self.events().and_then(|mut file| file.write_all(format!("-:{event}\n").as_bytes()));
-    }
-
-    /// Removes the probes of processes that were killed. Those in use the kernel keeps.
-    fn sweep(&self) {
-        let Ok(Ok(_lock)) = self.events().map(|file| Flock::lock(file, FlockArg::LockExclusive)) else { return };
-        let list = fs::read_to_string(self.tracefs.join("kprobe_events")).unwrap_or_default();
-        for event in list.lines().filter_map(ours) {
-            self.undefine(event);
+        if let (Through::Tracefs(tracefs), Some(name)) = (&self.through, name) {
+            tracefs.remove(&name);
         }
     }
 
-    fn events(&self) -> io::Result<File> {
-        // Truncating it would remove everybody's probes.
-        OpenOptions::new().append(true).open(self.tracefs.join("kprobe_events"))
+    /// How often the kernel came by, since the beginning; `None` where it does not tell.
+    #[must_use]
+    pub fn profile(&self) -> Option<Profile> {
+        self.profile_of(|_| true)
     }
 
-    /// How often the kernel came by, since the beginning.
-    ///
-    /// # Errors
-    /// When the kernel's file cannot be read.
-    pub fn profile(&self) -> io::Result<Profile> {
-        let text = fs::read_to_string(self.tracefs.join("kprobe_profile"))?;
-        Ok(sum(&text, |name| self.is_ours(name)))
+    fn profile_of(&self, wanted: impl Fn(&Attached) -> bool) -> Option<Profile> {
+        let Through::Tracefs(tracefs) = &self.through else { return None };
+        let named = |name: &str| self.attached.iter().any(|probe| probe.name.as_deref() == Some(name) && wanted(probe));
+        // A file that cannot be read now is read the next time.
+        tracefs.profile(named).ok()
     }
 
-    /// The same of one program.
-    pub fn profile_of(&self, symbol: &str) -> io::Result<Profile> {
-        let text = fs::read_to_string(self.tracefs.join("kprobe_profile"))?;
-        Ok(sum(&text, |name| self.attached.iter().any(|probe| probe.symbol == symbol && probe.name == name)))
+    /// Whether a function is what datagrams of this process pass through. One that the compiler has put into its caller still has
+    /// a symbol and takes a probe, and is never called. Where nothing is known nothing is objected.
+    #[must_use]
+    pub fn fires(&self, function: &str, ran: impl Fn() -> u64) -> bool {
+        const DATAGRAMS: u64 = 32;
+        let probes = self.attached.iter().filter(|probe| probe.function == function).count() as u64;
+        let count = || self.profile_of(|probe| probe.function == function).map_or_else(&ran, |profile| profile.hits);
+        let before = count();
+        exchange(DATAGRAMS).is_err() || count() - before >= DATAGRAMS * probes
     }
+}
 
-    fn is_ours(&self, name: &str) -> bool {
-        name.strip_prefix(&self.group).is_some_and(|rest| rest.starts_with('_'))
-    }
+/// Sends datagrams to itself.
+fn exchange(datagrams: u64) -> io::Result<()> {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+    socket.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let address = socket.local_addr()?;
+    (0..datagrams).try_for_each(|_| {
+        socket.send_to(&[0], address)?;
+        socket.recv(&mut [0]).map(drop)
+    })
 }
 
 impl Drop for Kprobes {
@@ -221,63 +201,5 @@ impl Drop for Kprobes {
         while !self.attached.is_empty() {
             self.remove(self.attached.len() - 1);
         }
-    }
-}
-
-/// Sends datagrams to itself and looks whether the kernel came by a program's probes as often. Without a loopback interface
-/// nothing is known, and nothing objected.
-pub fn fires(kprobes: &Kprobes, symbol: &str) -> bool {
-    const DATAGRAMS: u64 = 32;
-    let exchange = || {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
-        socket.set_read_timeout(Some(Duration::from_secs(1)))?;
-        let address = socket.local_addr()?;
-        (0..DATAGRAMS).try_for_each(|_| {
-            socket.send_to(&[0], address)?;
-            socket.recv(&mut [0]).map(drop)
-        })
-    };
-    let hits = || kprobes.profile_of(symbol).map(|profile| profile.hits);
-    match (hits(), exchange(), hits()) {
-        (Ok(before), Ok(()), Ok(after)) => after - before >= DATAGRAMS,
-        _ => true,
-    }
-}
-
-/// `GROUP/EVENT` of a definition (`p:GROUP/EVENT SYMBOL`, `rN:GROUP/EVENT SYMBOL`) that a process of this program made.
-fn ours(line: &str) -> Option<&str> {
-    let event = line.split_whitespace().next()?.split_once(':')?.1;
-    event.starts_with(PREFIX).then_some(event)
-}
-
-/// Adds up the lines `NAME HITS MISSED` of a profile.
-fn sum(profile: &str, wanted: impl Fn(&str) -> bool) -> Profile {
-    let mut total = Profile::default();
-    for line in profile.lines() {
-        let mut words = line.split_whitespace();
-        if words.next().is_some_and(&wanted) {
-            let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-            total.hits += number();
-            total.missed += number();
-        }
-    }
-    total
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_definitions_of_this_program_are_ours() {
-        assert_eq!(ours("r4096:watcher_7_1f/watcher_7_1f_3 inet_sendmsg"), Some("watcher_7_1f/watcher_7_1f_3"));
-        assert_eq!(ours("p:kprobes/watcher_like inet_sendmsg"), None);
-        assert_eq!(ours(""), None);
-    }
-
-    #[test]
-    fn a_profile_is_the_sum_of_its_lines() {
-        let text = "  watcher_7_1f_0   10   1\n  watcher_7_1f_1   5   0\n  somebody_elses   99   99\n  broken\n";
-        assert_eq!(sum(text, |name| name.starts_with("watcher_7_")), Profile { hits: 15, missed: 1 });
     }
 }

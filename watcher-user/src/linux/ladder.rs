@@ -2,6 +2,7 @@
 
 use super::{
     Without,
+    kprobes::Function,
     traits::Trait::{self, PreemptibleTracepoints, RacyStorageIterator},
 };
 
@@ -15,13 +16,11 @@ pub enum Hook {
     /// The exit of a kernel function, by trampoline.
     Exit(&'static str),
     /// The entry of a kernel function, by kprobe.
-    Entry(&'static str),
+    Entry(Function),
     /// The entry and the exit of a kernel function, by kprobes.
     Call {
         /// The function.
-        function: &'static str,
-        /// The module that has it where it is not built in.
-        module: Option<&'static str>,
+        function: Function,
         /// The program at its exit.
         ends: &'static str,
     },
@@ -53,7 +52,7 @@ impl Program {
     #[must_use]
     pub fn label(&self) -> &'static str {
         match self.hook {
-            Hook::Entry(function) | Hook::Call { function, .. } => function,
+            Hook::Entry(function) | Hook::Call { function, .. } => function.name,
             _ => self.symbol,
         }
     }
@@ -117,6 +116,7 @@ impl Way {
         self.programs.iter().any(|program| match program.hook {
             Hook::Tracepoint(name) | Hook::Perf(_, name) => what == Without::Lengths && name.ends_with("_length"),
             Hook::Exit(_) => what == Without::Fexit,
+            Hook::Entry(_) => what == Without::Taken,
             _ => false,
         })
     }
@@ -166,11 +166,17 @@ const fn exit(symbol: &'static str, name: &'static str) -> Program {
 
 /// What it misses is told by the probes' profile.
 const fn entry(symbol: &'static str, function: &'static str) -> Program {
-    Program { symbol, hook: Hook::Entry(function), optional: false, missed: Missed::Nothing }
+    Program {
+        symbol,
+        hook: Hook::Entry(Function { name: function, module: None }),
+        optional: false,
+        missed: Missed::Nothing,
+    }
 }
 
 const fn call(symbol: &'static str, ends: &'static str, function: &'static str) -> Program {
-    Program { symbol, hook: Hook::Call { function, module: None, ends }, optional: false, missed: Missed::Nothing }
+    let function = Function { name: function, module: None };
+    Program { symbol, hook: Hook::Call { function, ends }, optional: false, missed: Missed::Nothing }
 }
 
 /// A call that takes a socket.
@@ -186,8 +192,9 @@ const fn receive(function: &'static str) -> Program {
 /// In a module, on most kernels.
 const fn of(name: &'static str, program: Program) -> Program {
     match program.hook {
-        Hook::Call { function, ends, .. } => {
-            Program { hook: Hook::Call { function, module: Some(name), ends }, ..program }
+        Hook::Call { function, ends } => {
+            let function = Function { module: Some(name), ..function };
+            Program { hook: Hook::Call { function, ends }, ..program }
         }
         _ => program,
     }
@@ -369,20 +376,37 @@ pub const LADDER: &[Capability] = &[
                 wanted: Wanted::Unless(PreemptibleTracepoints),
                 programs: &[
                     entry("watcher_datagram_taken", "skb_consume_udp"),
-                    receive("raw_recvmsg"),
-                    of("ipv6", receive("rawv6_recvmsg")),
-                    receive("ping_recvmsg"),
-                    receive("mptcp_recvmsg"),
-                    of("tls", receive("tls_sw_recvmsg")),
-                    of("sctp", receive("sctp_recvmsg")),
-                    of("dccp", receive("dccp_recvmsg")),
-                    of("l2tp_ip", receive("l2tp_ip_recvmsg")),
-                    of("l2tp_ip6", receive("l2tp_ip6_recvmsg")),
-                    of("af_packet", optional(call("watcher_packet_begins", "watcher_receive_ends", "packet_recvmsg"))),
-                    Program {
-                        missed: Missed::Late,
-                        ..tracepoint("watcher_tcp_read_beside_tls", "tcp_rcv_space_adjust")
-                    },
+                    RAW,
+                    RAW6,
+                    PING,
+                    MPTCP,
+                    TLS,
+                    TLS_SENDING_ONLY,
+                    SCTP,
+                    DCCP,
+                    L2TP,
+                    L2TP6,
+                    PACKETS,
+                ],
+            },
+            // Where the compiler has put skb_consume_udp into udp_recvmsg. An instance is held while a receive sleeps.
+            Way {
+                name: "kprobe/*_recvmsg, udp_recvmsg",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
+                programs: &[
+                    call("watcher_receive_begins", "watcher_receive_ends", "udp_recvmsg"),
+                    of("ipv6", receive("udpv6_recvmsg")),
+                    RAW,
+                    RAW6,
+                    PING,
+                    MPTCP,
+                    TLS,
+                    TLS_SENDING_ONLY,
+                    SCTP,
+                    DCCP,
+                    L2TP,
+                    L2TP6,
+                    PACKETS,
                 ],
             },
         ],
@@ -440,6 +464,21 @@ const SET_STATE: Program = again("watcher_inet_sock_set_state", "inet_sock_set_s
 const DESTROY: Program = tracepoint("watcher_tcp_destroy_sock", "tcp_destroy_sock");
 const RECEIVE_RESET: Program = event("watcher_tcp_receive_reset", "tcp_receive_reset");
 const SEND_RESET: Program = event("watcher_tcp_send_reset", "tcp_send_reset");
+
+const RAW: Program = receive("raw_recvmsg");
+const RAW6: Program = of("ipv6", receive("rawv6_recvmsg"));
+const PING: Program = receive("ping_recvmsg");
+const MPTCP: Program = receive("mptcp_recvmsg");
+const TLS: Program = of("tls", receive("tls_sw_recvmsg"));
+/// What such a socket receives TCP counts.
+const TLS_SENDING_ONLY: Program =
+    Program { missed: Missed::Late, ..tracepoint("watcher_tcp_read_beside_tls", "tcp_rcv_space_adjust") };
+const SCTP: Program = of("sctp", receive("sctp_recvmsg"));
+const DCCP: Program = of("dccp", receive("dccp_recvmsg"));
+const L2TP: Program = of("l2tp_ip", receive("l2tp_ip_recvmsg"));
+const L2TP6: Program = of("l2tp_ip6", receive("l2tp_ip6_recvmsg"));
+const PACKETS: Program =
+    of("af_packet", optional(call("watcher_packet_begins", "watcher_receive_ends", "packet_recvmsg")));
 
 /// Does nothing: `cargo xtask bench` learns from it what a program costs.
 pub const FLOOR: Program = tracepoint("watcher_floor", "sock_send_length");

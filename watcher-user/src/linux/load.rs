@@ -1,6 +1,7 @@
 //! Loading the programs: resolve offsets, open the object, climb the ladder.
 
 use std::{
+    borrow::Cow,
     fs::File,
     os::fd::AsFd,
     path::{Path, PathBuf},
@@ -14,17 +15,19 @@ use aya::{
 use super::{
     Config, Without,
     btf::Types,
-    kprobes::{Kprobes, Place, ProbeError, fires},
+    kprobes::{Function, Kprobes, Place, ProbeError},
     ladder::{Capability, FLOOR, Hook, LADDER, Program, Wanted, Way},
-    maps::Maps,
-    offsets, raw,
+    maps::{Maps, runs},
+    offsets,
+    preallocate::preallocate,
+    raw,
     refusal::{self, explain},
     traits::Traits,
 };
 pub use refusal::LoadError;
 
 /// The compiled programs, embedded at build time.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("WATCHER_EBPF_OBJECT_PATH"));
+pub static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("WATCHER_EBPF_OBJECT_PATH"));
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// How a capability was got.
@@ -93,6 +96,10 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
     let preemptible = u64::from(ground.traits.preemptible_tracepoints);
     let by_file = u64::from(ground.traits.racy_storage_iterator);
     let flags_fifth = u64::from(ground.flags == Some(offsets::ReceiveFlags::Fifth));
+    // Memory that is taken at once is not taken for what most machines never need.
+    let preallocated = ground.traits.warns_of_run_time_allocation;
+    let max_flows = config.max_flows.unwrap_or(if preallocated { 32_768 } else { 131_072 });
+    let object = object(preallocated)?;
     let log_level: u8 = config.log.map_or(0, |level| level as u8);
     let wake_at = u64::from(config.ring_bytes / 4);
     let mut ebpf = EbpfLoader::new()
@@ -105,10 +112,10 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         .override_global("FLAGS_FIFTH", &flags_fifth, false)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .map_max_entries("EVENTS", config.ring_bytes)
-        .map_max_entries("FLOWS", config.max_flows)
+        .map_max_entries("FLOWS", max_flows)
         .map_max_entries("WAITING", config.max_waiting)
         .map_max_entries("OVERFLOW", config.max_overflow)
-        .load(OBJECT)
+        .load(&object)
         .map_err(|e| refusal::object(&e))?;
     let traits = ground.traits;
     let mut load = Load { ebpf: &mut ebpf, kprobes: None, ground };
@@ -123,6 +130,17 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
     probes.seed()?;
     give_back_memory();
     Ok(probes)
+}
+
+/// The programs as this kernel wants their maps.
+fn object(preallocated: bool) -> Result<Cow<'static, [u8]>, LoadError> {
+    if !preallocated {
+        return Ok(Cow::Borrowed(OBJECT));
+    }
+    let mut object = OBJECT.to_vec();
+    preallocate(&mut object, &["FLOWS", "WAITING", "OVERFLOW"])
+        .ok_or_else(|| LoadError::Refused("the object file has no maps to preallocate".to_owned()))?;
+    Ok(Cow::Owned(object))
 }
 
 /// Gives free memory back to the system: glibc would keep what was needed for a moment (the kernel's type information, a burst
@@ -187,6 +205,12 @@ enum AttachError {
     Probe(#[from] ProbeError),
 }
 
+impl AttachError {
+    fn is_not_loaded(&self) -> bool {
+        matches!(self, Self::Probe(ProbeError::NotLoaded(_)))
+    }
+}
+
 impl Load<'_> {
     fn climb(&mut self, capability: &'static Capability) -> Result<Outcome, LoadError> {
         let mut outcome = Outcome { capability, way: None, refused: Vec::new(), programs: Vec::new() };
@@ -229,8 +253,9 @@ impl Load<'_> {
                 Ok(verified) => outcome.programs.push((program.label(), verified)),
                 // A function that is not there is called by nobody.
                 Err(AttachError::Probe(ProbeError::Missing(_))) if program.optional => {}
-                Err(why) if program.optional && !program.is_probe() => {
-                    outcome.refused.push((program.label(), why.to_string()))
+                // Any other that is there and not hooked would be calls that nobody counts.
+                Err(why) if program.optional && (!program.is_probe() || why.is_not_loaded()) => {
+                    outcome.refused.push((program.label(), why.to_string()));
                 }
                 Err(why) => {
                     for taken in &way.programs[..=at] {
@@ -246,23 +271,18 @@ impl Load<'_> {
     /// Loads and attaches one program; returns what the verifier processed.
     fn attach(&mut self, program: &Program) -> Result<Option<u32>, AttachError> {
         match program.hook {
-            Hook::Entry(function) => self.probe(Place::Entry, (function, None), program.symbol),
+            Hook::Entry(function) => self.probe(Place::Entry, function, program.symbol),
             // The entry first: no exit comes without one.
-            Hook::Call { function, module, ends } => {
-                let begins = self.probe(Place::Entry, (function, module), program.symbol)?;
-                Ok(begins.max(self.probe(Place::Exit, (function, module), ends)?))
+            Hook::Call { function, ends } => {
+                let begins = self.probe(Place::Entry, function, program.symbol)?;
+                Ok(begins.max(self.probe(Place::Exit, function, ends)?))
             }
             _ => attach(self.ebpf, program, &self.ground).map_err(AttachError::Refused),
         }
     }
 
     /// Loads a program, unless that was done for another function, and puts it at one.
-    fn probe(
-        &mut self,
-        place: Place,
-        function: (&'static str, Option<&'static str>),
-        symbol: &'static str,
-    ) -> Result<Option<u32>, AttachError> {
+    fn probe(&mut self, place: Place, function: Function, symbol: &'static str) -> Result<Option<u32>, AttachError> {
         let refused = |why: &str| AttachError::Refused(why.to_owned());
         if self.ground.flags.is_none() {
             return Err(refused("this kernel does not tell which arguments its receiving functions take"));
@@ -276,22 +296,23 @@ impl Load<'_> {
         let verified = program.info().ok().and_then(|info| info.verified_instruction_count());
         let fd = program.fd().map_err(|e| AttachError::Refused(e.to_string()))?;
         if self.kprobes.is_none() {
-            self.kprobes = Some(Kprobes::new()?);
+            self.kprobes = Some(Kprobes::new(!self.ground.without.contains(&Without::Tracefs))?);
         }
         let kprobes = self.kprobes.as_mut().expect("made above");
         kprobes.attach(place, function, symbol, fd.as_fd())?;
         Ok(verified)
     }
 
-    /// A probe at a function that the compiler has put into its caller is never hit. Those that nothing goes without are tried.
+    /// Those that nothing goes without are tried.
     fn prove(&self, program: &Program) -> Result<(), AttachError> {
         let Some(kprobes) = self.kprobes.as_ref().filter(|_| program.is_probe() && !program.optional) else {
             return Ok(());
         };
-        if fires(kprobes, program.symbol) {
+        let runs = runs(self.ebpf).map_err(|e| AttachError::Refused(e.to_string()))?;
+        if kprobes.fires(program.label(), || runs.sum()) {
             return Ok(());
         }
-        Err(AttachError::Refused("a call went by that did not come through this function".to_owned()))
+        Err(AttachError::Refused("calls went by that did not come through this function".to_owned()))
     }
 
     /// Takes a program out again. If that fails, it ends with the process.

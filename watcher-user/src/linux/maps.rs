@@ -30,7 +30,7 @@ pub struct Maps {
     forget: ProgramFd,
     losses: Words,
     reading: Words,
-    runs: Words,
+    runs: Runs,
 }
 
 impl Maps {
@@ -47,7 +47,7 @@ impl Maps {
             forget: program(ebpf, "watcher_forget")?.try_clone()?,
             losses: Words::map(map(ebpf, "LOSSES")?, Loss::COUNT)?,
             reading: Words::map(map(ebpf, "READING")?, reading::COUNT)?,
-            runs: Words::map(map(ebpf, "RUNS")?, runs::CPUS * runs::STRIDE)?,
+            runs: runs(ebpf)?,
         })
     }
 
@@ -93,12 +93,27 @@ impl Maps {
 
     /// How often the programs at functions ran.
     pub fn runs(&self) -> u64 {
-        (0..runs::CPUS).map(|cpu| self.runs.load(cpu * runs::STRIDE)).sum()
+        self.runs.sum()
     }
 
     /// One loss counter.
     pub fn lost(&self, what: Loss) -> u64 {
         self.losses.load(what as u32)
+    }
+}
+
+/// How often the programs at functions ran, CPU by CPU.
+pub struct Runs(Words);
+
+/// The programs' own count of themselves.
+pub fn runs(ebpf: &Ebpf) -> io::Result<Runs> {
+    Ok(Runs(Words::map(map(ebpf, "RUNS")?, runs::CPUS * runs::STRIDE)?))
+}
+
+impl Runs {
+    /// On all CPUs.
+    pub fn sum(&self) -> u64 {
+        (0..runs::CPUS).map(|cpu| self.0.load(cpu * runs::STRIDE)).sum()
     }
 }
 

@@ -13,6 +13,7 @@ mod log;
 mod maps;
 mod misses;
 mod offsets;
+mod preallocate;
 mod processes;
 mod raw;
 mod refusal;
@@ -55,6 +56,10 @@ pub enum Without {
     Lengths,
     /// Those by BPF trampolines.
     Fexit,
+    /// Datagrams where they are taken: in the functions that receive them instead.
+    Taken,
+    /// Probes by tracefs: by perf instead.
+    Tracefs,
 }
 
 /// Sizes of the maps, and diagnostics.
@@ -63,7 +68,7 @@ pub struct Config {
     /// Ring buffer, bytes: a power of two, at least a page.
     pub ring_bytes: u32,
     /// Entries for what socket storage cannot hold: other processes on a socket, remotes of unconnected sockets.
-    pub max_flows: u32,
+    pub max_flows: Option<u32>,
     /// Final records that may wait while the ring buffer is full.
     pub max_waiting: u32,
     /// Processes whose bytes may be kept without detail when everything else is full.
@@ -82,7 +87,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             ring_bytes: 4 << 20,
-            max_flows: 131_072,
+            max_flows: None,
             max_waiting: 8_192,
             max_overflow: 4_096,
             log: None,

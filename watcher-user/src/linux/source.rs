@@ -303,8 +303,7 @@ impl EbpfSource {
         let Probes { ebpf, outcomes, traits, maps, kprobes } = &self.probes;
         if let Some(kprobes) = kprobes {
             let before = maps.runs();
-            // A file that cannot be read now is read the next time.
-            if let Ok(profile) = kprobes.profile() {
+            if let Some(profile) = kprobes.profile() {
                 self.hits.look(profile, (before, maps.runs()));
             }
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, anyhow, ensure};
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::{Domain, Protocol, Socket, Type};
 
 use super::{
     Actor, Args, Play,
@@ -27,8 +27,8 @@ pub const CAST: &[(&str, Play)] = &[
     ("crowd-of-raw-receivers", raw_receivers),
 ];
 
-/// Buffers as small as the kernel makes them: a call of [`MUCH`] fills those of both ends and sleeps.
-const SMALL: usize = 1;
+/// Buffers so small that a call of [`MUCH`] fills those of both ends and sleeps.
+const SMALL: usize = 32_768;
 /// Bytes of a sending call.
 const MUCH: usize = 300_000;
 
