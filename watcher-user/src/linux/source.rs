@@ -242,8 +242,9 @@ impl EbpfSource {
             if end.is_none() && value.last_jiffies < since.0 {
                 continue;
             }
-            let Shown::As(epoch) = self.join.shown(key, value, since.1) else { continue };
             let id = ProcessId { tgid: key.tgid, start: BootTime(key.start) };
+            let last = end.is_some() || gone.contains(&id);
+            let Shown::As(epoch) = self.join.shown(key, value, since.1, last) else { continue };
             self.processes.introduce(id, &value.comm, value.uid, &mut batch.processes);
             batch.flows.push(self.converter.flow(&FlowKey { epoch, ..*key }, value, end));
         }

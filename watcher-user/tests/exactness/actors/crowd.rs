@@ -102,12 +102,14 @@ fn keeper(actor: &mut Actor, args: &mut Args) -> Result<()> {
         (0..args.next::<usize>("connections")?).map(|_| accept(&listener)).collect::<Result<Vec<Socket>>>()?;
     actor.await_go()?;
     let mut buf = vec![0; MUCH];
+    // Not to its end: it ends when all of them have been read.
     for connection in connections {
-        loop {
-            match sys::recv(connection.as_fd(), &mut buf, 0)? {
-                0 => break,
-                got => actor.received(got),
-            }
+        let mut left = MUCH;
+        while left > 0 {
+            let got = sys::recv(connection.as_fd(), &mut buf[..left], 0)?;
+            ensure!(got > 0, "a connection ended with {left} bytes left");
+            actor.received(got);
+            left -= got;
         }
     }
     Ok(())
