@@ -5,6 +5,7 @@
 #![no_std]
 
 mod accounting;
+mod calls;
 mod loss;
 mod marks;
 mod offsets;
@@ -13,6 +14,7 @@ mod remote;
 mod socket;
 
 pub use accounting::{BARE_EPOCH, FlowCounters, FlowKey, OverflowKey};
+pub use calls::{Calls, Frame, NESTED};
 pub use loss::Loss;
 pub use marks::Marks;
 pub use offsets::{ABSENT, Offsets};
@@ -42,6 +44,14 @@ pub mod reading {
     pub const BOOT: u32 = 2;
     /// How many there are.
     pub const COUNT: u32 = 3;
+}
+
+/// The words in which the programs at functions count how often they ran, a cache line for each CPU.
+pub mod runs {
+    /// CPUs that have one of their own; a power of two.
+    pub const CPUS: u32 = 256;
+    /// Words of each, of which the first is in use.
+    pub const STRIDE: u32 = 8;
 }
 
 /// Which map an entry is taken out of.

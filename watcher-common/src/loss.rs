@@ -18,9 +18,11 @@ pub enum Loss {
     LostRx = 5,
     /// A change of a connection's state went unseen.
     State = 6,
+    /// A call whose beginning or end went unseen.
+    Call = 7,
 }
 
 impl Loss {
     /// How many counters there are.
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 8;
 }

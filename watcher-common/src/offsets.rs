@@ -59,6 +59,10 @@ offsets! {
     sock_prot,
     /// `proto.sendpage` (pointer), absent since Linux 6.5.
     proto_sendpage,
+    /// `proto.sock_is_readable` (pointer), `proto.stream_memory_read` before Linux 5.15.
+    proto_readable,
+    /// `tcp_ulp_ops.name` (16 bytes).
+    ulp_name,
     /// `sock_common.skc_cookie` (u64).
     sock_cookie,
     /// `sock.sk_type` (u16).
@@ -125,5 +129,5 @@ offsets! {
     binprm_filename,
 }
 
-const _: () = assert!(size_of::<Offsets>() == 51 * 4);
+const _: () = assert!(size_of::<Offsets>() == 53 * 4);
 crate::pod!(Offsets);

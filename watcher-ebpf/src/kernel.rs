@@ -234,6 +234,20 @@ impl Tcp {
         let ops: u64 = field(self.0, offset!(tcp_ulp_ops));
         ops != 0
     }
+    /// TLS in the kernel encrypts what is sent, and the process reads the stream itself: who reads instead of it says how
+    /// to tell whether there is something (`sock_is_readable`, build_protos in net/tls/tls_main.c).
+    #[inline(always)]
+    pub fn has_tls_for_sending_only(self, sk: Sock) -> bool {
+        let (name, readable) = (offset!(ulp_name), offset!(proto_readable));
+        if name == ABSENT || readable == ABSENT {
+            return false;
+        }
+        let ops: *const c_void = field(self.0, offset!(tcp_ulp_ops));
+        let letters: [u8; 4] = [field(ops, name), field(ops, name + 1), field(ops, name + 2), field(ops, name + 3)];
+        let protocol: *const c_void = field(sk.0, offset!(sock_prot));
+        let function: u64 = field(protocol, readable);
+        letters == *b"tls\0" && function == 0
+    }
     /// The local port as it was, also after the port was given back. Host byte order.
     #[inline(always)]
     pub fn local_port(self) -> u16 {

@@ -8,7 +8,7 @@ use aya_ebpf::{
     macros::btf_map,
 };
 use watcher_common::{
-    FlowCounters, FlowKey, Loss, Marks, OverflowKey, PendingRemote, SocketKey, SocketRecord, reading,
+    Calls, FlowCounters, FlowKey, Loss, Marks, OverflowKey, PendingRemote, SocketKey, SocketRecord, reading, runs,
 };
 
 /// A storage map that hangs its values on kernel objects. aya-ebpf's own socket storage has neither the CLONE flag nor
@@ -62,6 +62,10 @@ pub static PENDING: Storage<PendingRemote, TASK_STORAGE, { BPF_F_NO_PREALLOC as 
 /// What programs that are attached twice have done for a task.
 #[btf_map]
 pub static MARKS: Storage<Marks, TASK_STORAGE, { BPF_F_NO_PREALLOC as usize }> = Storage::new();
+
+/// The calls that a task is in the middle of.
+#[btf_map]
+pub static CALLS: Storage<Calls, TASK_STORAGE, { BPF_F_NO_PREALLOC as usize }> = Storage::new();
 
 /// The same as [`PENDING`] by thread id, where the kernel does not let the address hooks use task storage. An LRU map, since threads end
 /// unseen in the middle of a call: an entry matters for microseconds, and what it forgets is a remote, not bytes.
@@ -128,3 +132,7 @@ pub static LOSSES: Array<u64, { Loss::COUNT as usize }, SHARED> = Array::new();
 /// What the reading iterator and user space tell each other: see [`reading`].
 #[btf_map]
 pub static READING: Array<u64, { reading::COUNT as usize }, SHARED> = Array::new();
+
+/// How often the programs at functions ran: see [`runs`].
+#[btf_map]
+pub static RUNS: Array<[u64; runs::STRIDE as usize], { runs::CPUS as usize }, SHARED> = Array::new();

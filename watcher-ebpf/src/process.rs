@@ -11,6 +11,7 @@ use watcher_common::{ARGS_LEN, Loss, ProcessExec, ProcessExit, ProcessFork, kind
 
 use crate::{
     again::is_first,
+    calls,
     kernel::{Task, filename_of, now},
     loss::lost,
     maps::EVENTS,
@@ -119,6 +120,7 @@ fn arguments(task: Task, to: *mut [u8; ARGS_LEN]) -> u32 {
 
 #[btf_tracepoint(function = "sched_process_exit")]
 pub fn watcher_sched_process_exit(ctx: BtfTracePointContext) -> i32 {
+    calls::abandoned(Task(ctx.arg(0)));
     exited(&ctx)
 }
 

@@ -35,6 +35,29 @@ fn read(sk: Sock) {
             marks.took = 1;
         }
     }
+    taken(sk, tcp);
+}
+
+/// What a receiving call on a socket with TLS returned is told by no hook where only functions can be hooked: the way of the
+/// reader tells it, as long as the process is the reader.
+#[btf_tracepoint(function = "tcp_rcv_space_adjust")]
+pub fn watcher_tcp_read_beside_tls(ctx: BtfTracePointContext) -> i32 {
+    let sk = Sock(ctx.arg(0));
+    if !Seen::Ulp.ever() {
+        return 0;
+    }
+    if let Some(tcp) = sk.tcp()
+        && tcp.has_ulp()
+        && tcp.has_tls_for_sending_only(sk)
+    {
+        taken(sk, tcp);
+    }
+    0
+}
+
+/// Counts what was taken out of the queue since the last look.
+#[inline(always)]
+fn taken(sk: Sock, tcp: Tcp) {
     let consumed = tcp.consumed(sk);
     let Some(slot) = slot::find(sk) else {
         // Older than the collector and not seeded, or without storage: from here on.

@@ -150,6 +150,10 @@ pub struct CollectorArgs {
     /// Count as on the newest kernels (Linux 7.0), for the tests.
     #[arg(long, hide = true)]
     pub assume_traits: bool,
+    /// Count without ways that the kernel has, for the tests.
+    #[cfg(target_os = "linux")]
+    #[arg(long, hide = true)]
+    pub without: Vec<crate::linux::Without>,
     /// Room for flows in the kernel; what does not fit is counted per process.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=16_777_216))]
     pub max_flows: Option<u32>,
@@ -348,10 +352,11 @@ impl CollectorArgs {
     pub fn config(&self) -> crate::linux::Config {
         let mut config = crate::linux::Config::default();
         config.ring_bytes = self.ring_bytes.unwrap_or(config.ring_bytes);
-        config.max_flows = self.max_flows.unwrap_or(config.max_flows);
+        config.max_flows = self.max_flows;
         config.log = self.log;
         config.floor = self.floor;
         config.assume_traits = self.assume_traits;
+        config.without.clone_from(&self.without);
         config
     }
 }

@@ -16,12 +16,13 @@ mod image;
 mod kernels;
 mod outcome;
 
+use image::Contents;
 use kernels::{KERNELS, Kernel};
 use outcome::Outcome;
 
 /// What `cargo xtask vm --help` prints.
 pub const HELP: &str = "\
-cargo xtask vm [VERSION…] [--filter F] [--timeout SECONDS]
+cargo xtask vm [VERSION…] [--filter F] [--timeout SECONDS] [--watcher-args ARGS]
 
 Downloads Debian's cloud kernels, boots each in an emulated machine (no KVM, no root), and
 runs `watcher doctor` and the exactness suite there. Prints a table. On a kernel that is too
@@ -30,6 +31,8 @@ old, watcher has to say so.
   VERSION            5.10, 6.1, 6.12, 6.18, 7.2 (default: all but 6.18)
   --filter F         only tests whose names contain F
   --timeout SECONDS  of one boot (default: 1200)
+  --watcher-args ARGS  for the `watcher` that is tried: with '--without fexit' 6.1 counts by
+                     kprobes
 
 Consoles are kept in target/vm/VERSION/console.log.
 ";
@@ -43,6 +46,7 @@ struct Options {
     kernels: Vec<&'static Kernel>,
     filter: Option<String>,
     at_most: Duration,
+    watcher: String,
 }
 
 /// Runs the verb.
@@ -60,8 +64,9 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
     arguments.extend(options.filter);
     let (mut rows, mut bad) = (Vec::new(), Vec::new());
     for kernel in options.kernels {
-        let outcome = attempt(kernel, &built, &arguments, options.at_most)
-            .with_context(|| format!("trying Linux {}", kernel.version))?;
+        let contents = Contents { built: &built, suite: &arguments.join(" "), watcher: &options.watcher };
+        let outcome =
+            attempt(kernel, &contents, options.at_most).with_context(|| format!("trying Linux {}", kernel.version))?;
         if !outcome.is_good(kernel.refused) {
             bad.push(kernel.version);
         }
@@ -75,13 +80,15 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
 }
 
 fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
-    let mut options = Options { kernels: Vec::new(), filter: None, at_most: Duration::from_secs(1200) };
+    let at_most = Duration::from_secs(1200);
+    let mut options = Options { kernels: Vec::new(), filter: None, at_most, watcher: String::new() };
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Long("filter") => options.filter = Some(args.value()?.to_string_lossy().into_owned()),
             lexopt::Arg::Long("timeout") => {
                 options.at_most = Duration::from_secs(args.value()?.to_string_lossy().parse()?);
             }
+            lexopt::Arg::Long("watcher-args") => options.watcher = args.value()?.to_string_lossy().into_owned(),
             lexopt::Arg::Value(version) => options.kernels.push(Kernel::named(&version.to_string_lossy())?),
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(None),
             other => return Err(other.unexpected().into()),
@@ -94,11 +101,11 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
 }
 
 /// One kernel: fetched, packed, booted, understood.
-fn attempt(kernel: &Kernel, built: &[PathBuf], arguments: &[String], at_most: Duration) -> Result<Outcome> {
+fn attempt(kernel: &Kernel, contents: &Contents<'_>, at_most: Duration) -> Result<Outcome> {
     let cache = repo::target_dir().join("vm");
     let folder = cache.join(kernel.version);
     let unpacked = kernel.fetch(&cache)?;
-    let initramfs = image::pack(&unpacked, built, arguments, &folder)?;
+    let initramfs = image::pack(&unpacked, contents, &folder)?;
     eprintln!("vm: booting {}", unpacked.release);
     let begun = Instant::now();
     let console = boot::boot(&unpacked, &initramfs, &folder.join("console.log"), at_most)?;

@@ -1,8 +1,11 @@
 //! A socket of which only the address is known: no types for the verifier, so each read is checked when it happens.
 
-use core::ptr::{addr_of, read_volatile};
+use core::{
+    mem::MaybeUninit,
+    ptr::{addr_of, read_volatile},
+};
 
-use aya_ebpf::helpers::bpf_probe_read_kernel;
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use watcher_common::ABSENT;
 
 use super::{AF_INET, AF_INET6, Facts, OFFSETS, mapped};
@@ -11,14 +14,32 @@ use super::{AF_INET, AF_INET6, Facts, OFFSETS, mapped};
 #[derive(Clone, Copy)]
 pub struct BareSock(pub u64);
 
-/// Reads a field of a kernel struct that lies at a number.
+/// Reads a field of a kernel struct that lies at a number. What the helper cannot read it gives as zeros, so nobody asks it whether
+/// it could: every question doubles the paths that the verifier walks.
 #[inline(always)]
-fn read<T: Copy + Default>(base: u64, offset: u32) -> T {
-    // SAFETY: the helper checks the address.
-    unsafe { bpf_probe_read_kernel((base + u64::from(offset)) as *const T) }.unwrap_or_default()
+fn read<T: Copy>(base: u64, offset: u32) -> T {
+    let mut value = MaybeUninit::<T>::uninit();
+    // SAFETY: the helper checks the address and writes all of `value`; every T here is an integer or an array of them.
+    unsafe {
+        bpf_probe_read_kernel(value.as_mut_ptr().cast(), size_of::<T>() as u32, (base + u64::from(offset)) as *const _);
+        value.assume_init()
+    }
 }
 
 impl BareSock {
+    /// `struct socket.sk`.
+    #[inline(always)]
+    pub fn of(socket: u64) -> Self {
+        Self(read(socket, offset!(socket_sk)))
+    }
+    /// Its protocol takes pages itself, instead of as a message (before Linux 6.5).
+    #[inline(always)]
+    pub fn takes_pages(self) -> bool {
+        let at = offset!(proto_sendpage);
+        let protocol: u64 = read(self.0, offset!(sock_prot));
+        let function: u64 = if at == ABSENT { 0 } else { read(protocol, at) };
+        function != 0
+    }
     #[inline(always)]
     pub fn family(self) -> u16 {
         read(self.0, offset!(sock_family))

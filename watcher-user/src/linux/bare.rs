@@ -23,6 +23,9 @@ enum Fate {
     Shared,
     /// A flow without a record.
     Alone,
+    /// Its record was not among those that were read, though it is older. The iterator over socket storage goes on by position
+    /// when its buffer was full, and passes over a socket for each that has ended before it in the same bucket.
+    Overlooked,
 }
 
 /// What to do with an entry.
@@ -32,7 +35,7 @@ pub enum Shown {
     As(u32),
     /// In its socket's record.
     WithRecord,
-    /// Its socket is younger than the reading of the sockets: the next one knows.
+    /// Its socket is younger than the reading of the sockets, or was overlooked: the next one knows.
     Later,
 }
 
@@ -68,6 +71,11 @@ impl Entries {
     }
 }
 
+/// Whether a socket of this protocol has a record that its entry is to be joined with.
+fn has_connections(value: &FlowCounters) -> bool {
+    [libc::IPPROTO_TCP, libc::IPPROTO_MPTCP, libc::IPPROTO_SCTP].contains(&i32::from(value.protocol))
+}
+
 /// Not about one remote of many.
 fn is_whole_socket(key: &FlowKey) -> bool {
     key.remote == [0; 16] && key.remote_port == 0
@@ -92,7 +100,12 @@ impl Join {
                 continue;
             }
             let owns = (key.tgid, key.start) == (record.owner_tgid, record.owner_start);
-            let fate = *self.fates.entry(*key).or_insert(if owns { Fate::Joined } else { Fate::Shared });
+            let known = if owns { Fate::Joined } else { Fate::Shared };
+            let fate = self.fates.entry(*key).or_insert(known);
+            if *fate == Fate::Overlooked {
+                *fate = known;
+            }
+            let fate = *fate;
             if fate == Fate::Joined {
                 record.tx_bytes += value.tx_bytes;
                 record.rx_bytes += value.rx_bytes;
@@ -110,8 +123,8 @@ impl Join {
         }
     }
 
-    /// What to do with an entry. `since` is when the reading of the sockets began.
-    pub fn shown(&mut self, key: &FlowKey, value: &FlowCounters, since: BootTime) -> Shown {
+    /// What to do with an entry. `since` is when the reading of the sockets began; `last` says that it is now or never.
+    pub fn shown(&mut self, key: &FlowKey, value: &FlowCounters, since: BootTime, last: bool) -> Shown {
         if value.flags & flag::BARE == 0 {
             return Shown::As(key.epoch);
         }
@@ -120,7 +133,11 @@ impl Join {
         }
         match self.fates.get(key) {
             None if value.first >= since.0 => Shown::Later,
-            None => {
+            None if !last && has_connections(value) => {
+                self.fates.insert(*key, Fate::Overlooked);
+                Shown::Later
+            }
+            None | Some(Fate::Overlooked) => {
                 self.fates.insert(*key, Fate::Alone);
                 Shown::As(BARE_EPOCH)
             }
@@ -164,7 +181,7 @@ mod tests {
 
     fn entry(tgid: u32, tx: u64) -> (FlowKey, FlowCounters) {
         let key = FlowKey { cookie: 7, tgid, start: 1, epoch: BARE_EPOCH, ..zeroed() };
-        (key, FlowCounters { tx_bytes: tx, first: 50, flags: flag::BARE, ..zeroed() })
+        (key, FlowCounters { tx_bytes: tx, first: 50, flags: flag::BARE, protocol: 6, ..zeroed() })
     }
 
     fn record(flags: u32) -> SocketRecord {
@@ -177,7 +194,7 @@ mod tests {
         let (mut join, mut record) = (Join::default(), record(flag::OUTGOING));
         join.complete(&mut record, Stage::Live, &mut entries);
         assert_eq!((record.tx_bytes, record.other_tx_bytes, record.first), (105, 30, 50));
-        let shown: Vec<Shown> = entries.iter().map(|(k, v)| join.shown(k, v, BootTime(60))).collect();
+        let shown: Vec<Shown> = entries.iter().map(|(k, v)| join.shown(k, v, BootTime(60), false)).collect();
         assert_eq!(shown, [Shown::WithRecord, Shown::As(0)]);
         assert_ne!(entries.all[1].1.flags & flag::OUTGOING, 0);
     }
@@ -187,12 +204,25 @@ mod tests {
         let mut entries = Entries::new(vec![entry(10, 100)]);
         let mut join = Join::default();
         let (key, value) = entry(10, 100);
-        assert_eq!(join.shown(&key, &value, BootTime(50)), Shown::Later);
-        assert_eq!(join.shown(&key, &value, BootTime(51)), Shown::As(BARE_EPOCH));
+        assert_eq!(join.shown(&key, &value, BootTime(50), true), Shown::Later);
+        assert_eq!(join.shown(&key, &value, BootTime(51), true), Shown::As(BARE_EPOCH));
         let mut record = record(0);
         join.complete(&mut record, Stage::Live, &mut entries);
         assert_eq!((record.tx_bytes, record.other_tx_bytes), (5, 100));
-        assert_eq!(join.shown(&key, &value, BootTime(51)), Shown::As(BARE_EPOCH));
+        assert_eq!(join.shown(&key, &value, BootTime(51), false), Shown::As(BARE_EPOCH));
+    }
+
+    #[test]
+    fn an_overlooked_record_is_waited_for_once() {
+        let mut entries = Entries::new(vec![entry(10, 100)]);
+        let (mut join, mut record) = (Join::default(), record(0));
+        let (key, value) = entry(10, 100);
+        assert_eq!(join.shown(&key, &value, BootTime(60), false), Shown::Later);
+        join.complete(&mut record, Stage::Live, &mut entries);
+        assert_eq!(join.shown(&key, &value, BootTime(60), false), Shown::WithRecord);
+        let mut join = Join::default();
+        let shown = [0; 2].map(|_| join.shown(&key, &value, BootTime(60), false));
+        assert_eq!(shown, [Shown::Later, Shown::As(BARE_EPOCH)]);
     }
 
     #[test]

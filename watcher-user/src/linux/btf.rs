@@ -34,6 +34,7 @@ pub struct Member {
 }
 
 const KIND_INT: u32 = 1;
+const KIND_PTR: u32 = 2;
 const KIND_ARRAY: u32 = 3;
 const KIND_STRUCT: u32 = 4;
 const KIND_UNION: u32 = 5;
@@ -167,14 +168,50 @@ impl Types {
     }
 
     fn has(&self, kind: u32, wanted: &str) -> bool {
-        self.positions.iter().any(|&position| {
-            self.header(self.types + position as usize)
-                .is_ok_and(|(name, info, _)| info >> 24 & 0x1f == kind && self.string(name) == wanted)
+        self.named(kind, wanted).is_some()
+    }
+
+    /// How many parameters a function has.
+    #[must_use]
+    pub fn parameters(&self, function: &str) -> Option<u32> {
+        let (_, info, _) = self.header(self.position(self.named(KIND_FUNC, function)?)?).ok()?;
+        (info >> 24 & 0x1f == KIND_FUNC_PROTO).then_some(info & 0xffff)
+    }
+
+    /// What the type of this kind and name refers to.
+    fn named(&self, kind: u32, wanted: &str) -> Option<u32> {
+        self.positions.iter().find_map(|&position| {
+            let (name, info, refers_to) = self.header(self.types + position as usize).ok()?;
+            (info >> 24 & 0x1f == kind && self.string(name) == wanted).then_some(refers_to)
         })
     }
 
     fn position(&self, id: u32) -> Option<usize> {
         self.positions.get(id.checked_sub(1)? as usize).map(|&p| self.types + p as usize)
+    }
+
+    /// Where, in the data, the type of a member of a variable's struct stands.
+    #[must_use]
+    pub fn type_of_member(&self, variable: &str, member: &str) -> Option<usize> {
+        let at = self.position(self.resolve(self.named(KIND_VAR, variable)?))?;
+        let (_, info, _) = self.header(at).ok()?;
+        let members = (0..(info & 0xffff) as usize).map(|i| at + 12 + 12 * i);
+        let mut found = members.filter(|at| self.header(*at).is_ok_and(|(name, ..)| self.string(name) == member));
+        (info >> 24 & 0x1f == KIND_STRUCT).then(|| found.next()).flatten().map(|at| at + 4)
+    }
+
+    /// The type of a pointer to an array of no elements.
+    #[must_use]
+    pub fn pointer_to_empty_array(&self) -> Option<u32> {
+        let is_empty = |id| {
+            let at = self.position(id)?;
+            let (_, info, _) = self.header(at).ok()?;
+            Some(info >> 24 & 0x1f == KIND_ARRAY && read_u32(&self.data, at + 20)? == 0)
+        };
+        (1..=self.positions.len() as u32).find(|id| {
+            let header = self.position(*id).map(|at| self.header(at));
+            matches!(header, Some(Ok((_, info, to))) if info >> 24 & 0x1f == KIND_PTR && is_empty(to) == Some(true))
+        })
     }
 
     /// Looks through typedefs and qualifiers.
@@ -240,5 +277,6 @@ mod tests {
         assert!(types.has_struct("tcp_sock") && !types.has_struct("no_such_struct"));
         assert!(types.has_variable("runqueues") && !types.has_variable("no_such_variable"));
         assert!(types.has_function("vfs_read") && !types.has_function("no_such_function"));
+        assert_eq!((types.parameters("vfs_read"), types.parameters("no_such_function")), (Some(4), None));
     }
 }

@@ -1,6 +1,10 @@
 //! The ladder: each capability, and the ways to get it, best first. Chosen by trying, never by version number.
 
-use super::traits::Trait::{self, PreemptibleTracepoints, RacyStorageIterator};
+use super::{
+    Without,
+    kprobes::Function,
+    traits::Trait::{self, PreemptibleTracepoints, RacyStorageIterator},
+};
 
 /// How a program is loaded and attached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -11,6 +15,15 @@ pub enum Hook {
     Perf(&'static str, &'static str),
     /// The exit of a kernel function, by trampoline.
     Exit(&'static str),
+    /// The entry of a kernel function, by kprobe.
+    Entry(Function),
+    /// The entry and the exit of a kernel function, by kprobes.
+    Call {
+        /// The function.
+        function: Function,
+        /// The program at its exit.
+        ends: &'static str,
+    },
     /// `cgroup/sock_create` or `sock_release`, at the root of cgroup v2.
     CgroupSock,
     /// `cgroup/sendmsg4` and its kin, at the root of cgroup v2.
@@ -32,6 +45,23 @@ pub struct Program {
     pub optional: bool,
     /// What it means when the kernel passes the program over, because an earlier run of it is not finished on that CPU.
     pub missed: Missed,
+}
+
+impl Program {
+    /// What reports call it: its symbol, or the function where it is at several.
+    #[must_use]
+    pub fn label(&self) -> &'static str {
+        match self.hook {
+            Hook::Entry(function) | Hook::Call { function, .. } => function.name,
+            _ => self.symbol,
+        }
+    }
+
+    /// At a function, by kprobe.
+    #[must_use]
+    pub fn is_probe(&self) -> bool {
+        matches!(self.hook, Hook::Entry(_) | Hook::Call { .. })
+    }
 }
 
 /// What a run that was passed over costs.
@@ -74,10 +104,21 @@ pub struct Way {
 }
 
 impl Way {
-    /// Its programs count calls without the socket's record: see `watcher-ebpf/src/bare.rs`.
+    /// Its programs count calls without the socket's record: see `watcher-ebpf/src/bare.rs` and `probe.rs`.
     #[must_use]
     pub fn is_bare(&self) -> bool {
-        self.programs.iter().any(|program| matches!(program.hook, Hook::Perf(..)))
+        self.programs.iter().any(|program| matches!(program.hook, Hook::Perf(..)) || program.is_probe())
+    }
+
+    /// Whether it is by what is to be left out.
+    #[must_use]
+    pub fn is_by(&self, what: Without) -> bool {
+        self.programs.iter().any(|program| match program.hook {
+            Hook::Tracepoint(name) | Hook::Perf(_, name) => what == Without::Lengths && name.ends_with("_length"),
+            Hook::Exit(_) => what == Without::Fexit,
+            Hook::Entry(_) => what == Without::Taken,
+            _ => false,
+        })
     }
 }
 
@@ -121,6 +162,42 @@ const fn way(name: &'static str, programs: &'static [Program]) -> Way {
 
 const fn exit(symbol: &'static str, name: &'static str) -> Program {
     Program { symbol, hook: Hook::Exit(name), optional: false, missed: Missed::Lost }
+}
+
+/// What it misses is told by the probes' profile.
+const fn entry(symbol: &'static str, function: &'static str) -> Program {
+    Program {
+        symbol,
+        hook: Hook::Entry(Function { name: function, module: None }),
+        optional: false,
+        missed: Missed::Nothing,
+    }
+}
+
+const fn call(symbol: &'static str, ends: &'static str, function: &'static str) -> Program {
+    let function = Function { name: function, module: None };
+    Program { symbol, hook: Hook::Call { function, ends }, optional: false, missed: Missed::Nothing }
+}
+
+/// A call that takes a socket.
+const fn send(function: &'static str) -> Program {
+    call("watcher_send_begins", "watcher_send_ends", function)
+}
+
+/// A protocol's receiving function: not every kernel has every protocol.
+const fn receive(function: &'static str) -> Program {
+    optional(call("watcher_receive_begins", "watcher_receive_ends", function))
+}
+
+/// In a module, on most kernels.
+const fn of(name: &'static str, program: Program) -> Program {
+    match program.hook {
+        Hook::Call { function, ends } => {
+            let function = Function { module: Some(name), ..function };
+            Program { hook: Hook::Call { function, ends }, ..program }
+        }
+        _ => program,
+    }
 }
 
 const fn optional(program: Program) -> Program {
@@ -294,6 +371,44 @@ pub const LADDER: &[Capability] = &[
                     optional(exit("watcher_packet_recvmsg", "packet_recvmsg")),
                 ],
             ),
+            Way {
+                name: "kprobe/*_recvmsg",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
+                programs: &[
+                    entry("watcher_datagram_taken", "skb_consume_udp"),
+                    RAW,
+                    RAW6,
+                    PING,
+                    MPTCP,
+                    TLS,
+                    TLS_SENDING_ONLY,
+                    SCTP,
+                    DCCP,
+                    L2TP,
+                    L2TP6,
+                    PACKETS,
+                ],
+            },
+            // Where the compiler has put skb_consume_udp into udp_recvmsg. An instance is held while a receive sleeps.
+            Way {
+                name: "kprobe/*_recvmsg, udp_recvmsg",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
+                programs: &[
+                    call("watcher_receive_begins", "watcher_receive_ends", "udp_recvmsg"),
+                    of("ipv6", receive("udpv6_recvmsg")),
+                    RAW,
+                    RAW6,
+                    PING,
+                    MPTCP,
+                    TLS,
+                    TLS_SENDING_ONLY,
+                    SCTP,
+                    DCCP,
+                    L2TP,
+                    L2TP6,
+                    PACKETS,
+                ],
+            },
         ],
     },
     Capability {
@@ -327,6 +442,16 @@ pub const LADDER: &[Capability] = &[
                     optional(exit("watcher_packet_sendmsg", "packet_sendmsg")),
                 ],
             ),
+            Way {
+                name: "kprobe/*_sendmsg",
+                wanted: Wanted::Unless(PreemptibleTracepoints),
+                programs: &[
+                    send("inet_sendmsg"),
+                    of("ipv6", optional(send("inet6_sendmsg"))),
+                    optional(call("watcher_pages_begin", "watcher_pages_end", "inet_sendpage")),
+                    of("af_packet", optional(send("packet_sendmsg"))),
+                ],
+            },
         ],
     },
 ];
@@ -339,6 +464,21 @@ const SET_STATE: Program = again("watcher_inet_sock_set_state", "inet_sock_set_s
 const DESTROY: Program = tracepoint("watcher_tcp_destroy_sock", "tcp_destroy_sock");
 const RECEIVE_RESET: Program = event("watcher_tcp_receive_reset", "tcp_receive_reset");
 const SEND_RESET: Program = event("watcher_tcp_send_reset", "tcp_send_reset");
+
+const RAW: Program = receive("raw_recvmsg");
+const RAW6: Program = of("ipv6", receive("rawv6_recvmsg"));
+const PING: Program = receive("ping_recvmsg");
+const MPTCP: Program = receive("mptcp_recvmsg");
+const TLS: Program = of("tls", receive("tls_sw_recvmsg"));
+/// What such a socket receives TCP counts.
+const TLS_SENDING_ONLY: Program =
+    Program { missed: Missed::Late, ..tracepoint("watcher_tcp_read_beside_tls", "tcp_rcv_space_adjust") };
+const SCTP: Program = of("sctp", receive("sctp_recvmsg"));
+const DCCP: Program = of("dccp", receive("dccp_recvmsg"));
+const L2TP: Program = of("l2tp_ip", receive("l2tp_ip_recvmsg"));
+const L2TP6: Program = of("l2tp_ip6", receive("l2tp_ip6_recvmsg"));
+const PACKETS: Program =
+    of("af_packet", optional(call("watcher_packet_begins", "watcher_receive_ends", "packet_recvmsg")));
 
 /// Does nothing: `cargo xtask bench` learns from it what a program costs.
 pub const FLOOR: Program = tracepoint("watcher_floor", "sock_send_length");

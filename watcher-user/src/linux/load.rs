@@ -1,6 +1,7 @@
 //! Loading the programs: resolve offsets, open the object, climb the ladder.
 
 use std::{
+    borrow::Cow,
     fs::File,
     os::fd::AsFd,
     path::{Path, PathBuf},
@@ -12,18 +13,21 @@ use aya::{
 };
 
 use super::{
-    Config,
+    Config, Without,
     btf::Types,
+    kprobes::{Function, Kprobes, Place, ProbeError},
     ladder::{Capability, FLOOR, Hook, LADDER, Program, Wanted, Way},
-    maps::Maps,
-    offsets, raw,
+    maps::{Maps, runs},
+    offsets,
+    preallocate::preallocate,
+    raw,
     refusal::{self, explain},
     traits::Traits,
 };
 pub use refusal::LoadError;
 
 /// The compiled programs, embedded at build time.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("WATCHER_EBPF_OBJECT_PATH"));
+pub static OBJECT: &[u8] = aya::include_bytes_aligned!(env!("WATCHER_EBPF_OBJECT_PATH"));
 const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 /// How a capability was got.
@@ -49,6 +53,8 @@ pub struct Probes {
     pub maps: Maps,
     /// What kind of kernel this is.
     pub traits: Traits,
+    /// Programs at functions.
+    pub kprobes: Option<Kprobes>,
 }
 
 /// What every step of the loading needs.
@@ -57,6 +63,15 @@ struct Ground {
     cgroup: File,
     traits: Traits,
     knows_length_record: bool,
+    flags: Option<offsets::ReceiveFlags>,
+    without: Vec<Without>,
+}
+
+/// What is being put in place.
+struct Load<'e> {
+    ebpf: &'e mut Ebpf,
+    kprobes: Option<Kprobes>,
+    ground: Ground,
 }
 
 /// Loads and attaches everything, then seeds the sockets that exist.
@@ -74,10 +89,17 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         cgroup: cgroup_root()?,
         traits: if config.assume_traits { Traits::ALL } else { Traits::of(&types) },
         knows_length_record: offsets::knows_length_record(&types),
+        flags: offsets::receive_flags(&types),
+        without: config.without.clone(),
     };
     drop(types);
     let preemptible = u64::from(ground.traits.preemptible_tracepoints);
     let by_file = u64::from(ground.traits.racy_storage_iterator);
+    let flags_fifth = u64::from(ground.flags == Some(offsets::ReceiveFlags::Fifth));
+    // Memory that is taken at once is not taken for what most machines never need.
+    let preallocated = ground.traits.warns_of_run_time_allocation;
+    let max_flows = config.max_flows.unwrap_or(if preallocated { 32_768 } else { 131_072 });
+    let object = object(preallocated)?;
     let log_level: u8 = config.log.map_or(0, |level| level as u8);
     let wake_at = u64::from(config.ring_bytes / 4);
     let mut ebpf = EbpfLoader::new()
@@ -87,27 +109,38 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         .override_global("WAKE_AT", &wake_at, false)
         .override_global("PREEMPTIBLE", &preemptible, false)
         .override_global("BY_FILE", &by_file, false)
+        .override_global("FLAGS_FIFTH", &flags_fifth, false)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .map_max_entries("EVENTS", config.ring_bytes)
-        .map_max_entries("FLOWS", config.max_flows)
+        .map_max_entries("FLOWS", max_flows)
         .map_max_entries("WAITING", config.max_waiting)
         .map_max_entries("OVERFLOW", config.max_overflow)
-        .load(OBJECT)
+        .load(&object)
         .map_err(|e| refusal::object(&e))?;
-    let mut outcomes = Vec::new();
-    for capability in LADDER {
-        outcomes.push(climb(&mut ebpf, capability, &ground)?);
-    }
+    let traits = ground.traits;
+    let mut load = Load { ebpf: &mut ebpf, kprobes: None, ground };
+    let outcomes = LADDER.iter().map(|capability| load.climb(capability)).collect::<Result<Vec<_>, _>>()?;
     if config.floor {
-        attach(&mut ebpf, &FLOOR, &ground).map_err(LoadError::Refused)?;
+        load.attach(&FLOOR).map_err(|e| LoadError::Refused(e.to_string()))?;
     }
+    let kprobes = load.kprobes;
     let io = |source| LoadError::Io { doing: "binding the reading programs to the maps", source };
     let maps = Maps::bind(&ebpf).map_err(io)?;
-    let probes = Probes { ebpf, outcomes, maps, traits: ground.traits };
+    let probes = Probes { ebpf, outcomes, maps, traits, kprobes };
     probes.seed()?;
-    drop(ground);
     give_back_memory();
     Ok(probes)
+}
+
+/// The programs as this kernel wants their maps.
+fn object(preallocated: bool) -> Result<Cow<'static, [u8]>, LoadError> {
+    if !preallocated {
+        return Ok(Cow::Borrowed(OBJECT));
+    }
+    let mut object = OBJECT.to_vec();
+    preallocate(&mut object, &["FLOWS", "WAITING", "OVERFLOW"])
+        .ok_or_else(|| LoadError::Refused("the object file has no maps to preallocate".to_owned()))?;
+    Ok(Cow::Owned(object))
 }
 
 /// Gives free memory back to the system: glibc would keep what was needed for a moment (the kernel's type information, a burst
@@ -163,62 +196,141 @@ pub fn cgroup2_mount(mounts: &str) -> Option<PathBuf> {
     })
 }
 
-fn climb(ebpf: &mut Ebpf, capability: &'static Capability, ground: &Ground) -> Result<Outcome, LoadError> {
-    let mut outcome = Outcome { capability, way: None, refused: Vec::new(), programs: Vec::new() };
-    for way in capability.ways {
-        match way.wanted {
-            Wanted::If(one) if !ground.traits.have(one) => continue,
-            Wanted::Unless(one) if ground.traits.have(one) => {
-                outcome.refused.push((way.name, one.objection().to_owned()));
+/// Why a program could not be had.
+#[derive(Debug, thiserror::Error)]
+enum AttachError {
+    #[error("{0}")]
+    Refused(String),
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
+}
+
+impl AttachError {
+    fn is_not_loaded(&self) -> bool {
+        matches!(self, Self::Probe(ProbeError::NotLoaded(_)))
+    }
+}
+
+impl Load<'_> {
+    fn climb(&mut self, capability: &'static Capability) -> Result<Outcome, LoadError> {
+        let mut outcome = Outcome { capability, way: None, refused: Vec::new(), programs: Vec::new() };
+        for way in capability.ways {
+            match way.wanted {
+                Wanted::If(one) if !self.ground.traits.have(one) => continue,
+                Wanted::Unless(one) if self.ground.traits.have(one) => {
+                    outcome.refused.push((way.name, one.objection().to_owned()));
+                    continue;
+                }
+                _ => {}
+            }
+            if self.ground.without.iter().any(|what| way.is_by(*what)) {
+                outcome.refused.push((way.name, "left out by --without".to_owned()));
                 continue;
             }
-            _ => {}
-        }
-        match take(ebpf, way, ground, &mut outcome) {
-            Ok(()) => {
-                outcome.way = Some(way);
-                return Ok(outcome);
-            }
-            Err((symbol, why)) => {
-                outcome.programs.clear();
-                outcome.refused.push((symbol, why));
-            }
-        }
-    }
-    if capability.without.is_none() {
-        let why = outcome.refused.iter().map(|(s, w)| format!("{s}: {w}")).collect::<Vec<_>>().join("; ");
-        return Err(LoadError::Capability { capability: capability.name, why });
-    }
-    Ok(outcome)
-}
-
-/// Loads and attaches all programs of a way, or none.
-fn take(
-    ebpf: &mut Ebpf,
-    way: &'static Way,
-    ground: &Ground,
-    outcome: &mut Outcome,
-) -> Result<(), (&'static str, String)> {
-    let mut taken: Vec<&'static str> = Vec::new();
-    for program in way.programs {
-        match attach(ebpf, program, ground) {
-            Ok(verified) => {
-                taken.push(program.symbol);
-                outcome.programs.push((program.symbol, verified));
-            }
-            Err(why) if program.optional => outcome.refused.push((program.symbol, why)),
-            Err(why) => {
-                for symbol in taken {
-                    detach(ebpf, symbol);
+            match self.take(way, &mut outcome) {
+                Ok(()) => {
+                    outcome.way = Some(way);
+                    return Ok(outcome);
                 }
-                return Err((program.symbol, why));
+                Err((what, why)) => {
+                    outcome.programs.clear();
+                    outcome.refused.push((what, why));
+                }
             }
         }
+        if capability.without.is_none() {
+            let why = outcome.refused.iter().map(|(s, w)| format!("{s}: {w}")).collect::<Vec<_>>().join("; ");
+            return Err(LoadError::Capability { capability: capability.name, why });
+        }
+        Ok(outcome)
     }
-    Ok(())
+
+    /// Loads and attaches all programs of a way, or none.
+    fn take(&mut self, way: &'static Way, outcome: &mut Outcome) -> Result<(), (&'static str, String)> {
+        for (at, program) in way.programs.iter().enumerate() {
+            let attached = self.attach(program).and_then(|verified| self.prove(program).map(|()| verified));
+            match attached {
+                Ok(verified) => outcome.programs.push((program.label(), verified)),
+                // A function that is not there is called by nobody.
+                Err(AttachError::Probe(ProbeError::Missing(_))) if program.optional => {}
+                // Any other that is there and not hooked would be calls that nobody counts.
+                Err(why) if program.optional && (!program.is_probe() || why.is_not_loaded()) => {
+                    outcome.refused.push((program.label(), why.to_string()));
+                }
+                Err(why) => {
+                    for taken in &way.programs[..=at] {
+                        self.detach(taken);
+                    }
+                    return Err((program.label(), why.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Loads and attaches one program; returns what the verifier processed.
+    fn attach(&mut self, program: &Program) -> Result<Option<u32>, AttachError> {
+        match program.hook {
+            Hook::Entry(function) => self.probe(Place::Entry, function, program.symbol),
+            // The entry first: no exit comes without one.
+            Hook::Call { function, ends } => {
+                let begins = self.probe(Place::Entry, function, program.symbol)?;
+                Ok(begins.max(self.probe(Place::Exit, function, ends)?))
+            }
+            _ => attach(self.ebpf, program, &self.ground).map_err(AttachError::Refused),
+        }
+    }
+
+    /// Loads a program, unless that was done for another function, and puts it at one.
+    fn probe(&mut self, place: Place, function: Function, symbol: &'static str) -> Result<Option<u32>, AttachError> {
+        let refused = |why: &str| AttachError::Refused(why.to_owned());
+        if self.ground.flags.is_none() {
+            return Err(refused("this kernel does not tell which arguments its receiving functions take"));
+        }
+        let Some(Loaded::KProbe(program)) = self.ebpf.program_mut(symbol) else {
+            return Err(refused("has another type in the object file"));
+        };
+        if program.fd().is_err() {
+            program.load().map_err(|e| AttachError::Refused(explain(&e)))?;
+        }
+        let verified = program.info().ok().and_then(|info| info.verified_instruction_count());
+        let fd = program.fd().map_err(|e| AttachError::Refused(e.to_string()))?;
+        if self.kprobes.is_none() {
+            self.kprobes = Some(Kprobes::new(!self.ground.without.contains(&Without::Tracefs))?);
+        }
+        let kprobes = self.kprobes.as_mut().expect("made above");
+        kprobes.attach(place, function, symbol, fd.as_fd())?;
+        Ok(verified)
+    }
+
+    /// Those that nothing goes without are tried.
+    fn prove(&self, program: &Program) -> Result<(), AttachError> {
+        let Some(kprobes) = self.kprobes.as_ref().filter(|_| program.is_probe() && !program.optional) else {
+            return Ok(());
+        };
+        let runs = runs(self.ebpf).map_err(|e| AttachError::Refused(e.to_string()))?;
+        if kprobes.fires(program.label(), || runs.sum()) {
+            return Ok(());
+        }
+        Err(AttachError::Refused("calls went by that did not come through this function".to_owned()))
+    }
+
+    /// Takes a program out again. If that fails, it ends with the process.
+    fn detach(&mut self, program: &Program) {
+        let mut symbols = vec![program.symbol];
+        if let Hook::Call { ends, .. } = program.hook {
+            symbols.push(ends);
+        }
+        for symbol in symbols {
+            if let Some(kprobes) = &mut self.kprobes {
+                kprobes.detach(symbol);
+            }
+            unload(self.ebpf, symbol);
+        }
+    }
 }
 
-/// Loads and attaches one program; returns what the verifier processed.
+/// Loads and attaches one program that aya can attach; returns what the verifier processed.
 fn attach(ebpf: &mut Ebpf, program: &Program, ground: &Ground) -> Result<Option<u32>, String> {
     let Ground { btf, cgroup, .. } = ground;
     if matches!(program.hook, Hook::Perf(..)) && !ground.knows_length_record {
@@ -245,8 +357,7 @@ fn attach(ebpf: &mut Ebpf, program: &Program, ground: &Ground) -> Result<Option<
     Ok(loaded.info().ok().and_then(|info| info.verified_instruction_count()))
 }
 
-/// Takes a program out again that was loaded a moment ago. If that fails, it ends with the process.
-fn detach(ebpf: &mut Ebpf, symbol: &str) {
+fn unload(ebpf: &mut Ebpf, symbol: &str) {
     let _ = match ebpf.program_mut(symbol) {
         Some(Loaded::BtfTracePoint(p)) => p.unload(),
         Some(Loaded::TracePoint(p)) => p.unload(),
@@ -255,6 +366,7 @@ fn detach(ebpf: &mut Ebpf, symbol: &str) {
         Some(Loaded::CgroupSockAddr(p)) => p.unload(),
         Some(Loaded::Iter(p)) => p.unload(),
         Some(Loaded::RawTracePoint(p)) => p.unload(),
+        Some(Loaded::KProbe(p)) => p.unload(),
         _ => Ok(()),
     };
 }

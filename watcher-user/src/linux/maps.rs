@@ -14,7 +14,7 @@ use aya::{
     maps::{Map, MapData},
     programs::{Program, ProgramFd},
 };
-use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, SocketKey, SocketRecord, forget, reading};
+use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, SocketKey, SocketRecord, forget, reading, runs};
 
 use super::{
     iterate::{read_entries, read_records},
@@ -30,6 +30,7 @@ pub struct Maps {
     forget: ProgramFd,
     losses: Words,
     reading: Words,
+    runs: Runs,
 }
 
 impl Maps {
@@ -46,6 +47,7 @@ impl Maps {
             forget: program(ebpf, "watcher_forget")?.try_clone()?,
             losses: Words::map(map(ebpf, "LOSSES")?, Loss::COUNT)?,
             reading: Words::map(map(ebpf, "READING")?, reading::COUNT)?,
+            runs: runs(ebpf)?,
         })
     }
 
@@ -89,9 +91,29 @@ impl Maps {
         raw::call(self.forget.as_fd(), &words)
     }
 
+    /// How often the programs at functions ran.
+    pub fn runs(&self) -> u64 {
+        self.runs.sum()
+    }
+
     /// One loss counter.
     pub fn lost(&self, what: Loss) -> u64 {
         self.losses.load(what as u32)
+    }
+}
+
+/// How often the programs at functions ran, CPU by CPU.
+pub struct Runs(Words);
+
+/// The programs' own count of themselves.
+pub fn runs(ebpf: &Ebpf) -> io::Result<Runs> {
+    Ok(Runs(Words::map(map(ebpf, "RUNS")?, runs::CPUS * runs::STRIDE)?))
+}
+
+impl Runs {
+    /// On all CPUs.
+    pub fn sum(&self) -> u64 {
+        (0..runs::CPUS).map(|cpu| self.0.load(cpu * runs::STRIDE)).sum()
     }
 }
 

@@ -6,12 +6,14 @@ mod convert;
 pub mod doctor;
 mod host;
 mod iterate;
+mod kprobes;
 pub mod ladder;
 pub mod load;
 mod log;
 mod maps;
 mod misses;
 mod offsets;
+mod preallocate;
 mod processes;
 mod raw;
 mod refusal;
@@ -47,13 +49,26 @@ impl std::str::FromStr for LogLevel {
     }
 }
 
+/// Ways of the ladder that are left out, for the tests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Without {
+    /// Those by the length tracepoints.
+    Lengths,
+    /// Those by BPF trampolines.
+    Fexit,
+    /// Datagrams where they are taken: in the functions that receive them instead.
+    Taken,
+    /// Probes by tracefs: by perf instead.
+    Tracefs,
+}
+
 /// Sizes of the maps, and diagnostics.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Ring buffer, bytes: a power of two, at least a page.
     pub ring_bytes: u32,
     /// Entries for what socket storage cannot hold: other processes on a socket, remotes of unconnected sockets.
-    pub max_flows: u32,
+    pub max_flows: Option<u32>,
     /// Final records that may wait while the ring buffer is full.
     pub max_waiting: u32,
     /// Processes whose bytes may be kept without detail when everything else is full.
@@ -64,18 +79,21 @@ pub struct Config {
     pub floor: bool,
     /// Take the ways that are meant for kernels with all of [`traits::Traits`].
     pub assume_traits: bool,
+    /// Leave these ways out.
+    pub without: Vec<Without>,
 }
 
 impl Default for Config {
     fn default() -> Self {
         Self {
             ring_bytes: 4 << 20,
-            max_flows: 131_072,
+            max_flows: None,
             max_waiting: 8_192,
             max_overflow: 4_096,
             log: None,
             floor: false,
             assume_traits: false,
+            without: Vec::new(),
         }
     }
 }

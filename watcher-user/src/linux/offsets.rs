@@ -24,6 +24,10 @@ pub fn resolve(types: &Types) -> Result<Offsets, BtfError> {
         sock_net: at("sock", "__sk_common.skc_net.net")?,
         sock_prot: at("sock", "__sk_common.skc_prot")?,
         proto_sendpage: optional("proto", "sendpage"),
+        proto_readable: at("proto", "sock_is_readable")
+            .or_else(|_| at("proto", "stream_memory_read"))
+            .unwrap_or(ABSENT),
+        ulp_name: optional("tcp_ulp_ops", "name"),
         sock_protocol: at("sock", "sk_protocol")?,
         sock_cookie: at("sock", "__sk_common.skc_cookie")?,
         sock_type: at("sock", "sk_type")?,
@@ -74,6 +78,24 @@ pub fn knows_length_record(types: &Types) -> bool {
     expected.iter().all(|(name, at)| found(name).is_ok_and(|found| found == *at))
 }
 
+/// Which argument of a protocol's `recvmsg` has the flags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReceiveFlags {
+    /// `(sk, msg, len, flags, addr_len)`
+    Fourth,
+    /// `(sk, msg, len, noblock, flags, addr_len)`, before Linux 5.19
+    Fifth,
+}
+
+/// As the kernel's types tell.
+pub fn receive_flags(types: &Types) -> Option<ReceiveFlags> {
+    match types.parameters("udp_recvmsg").or_else(|| types.parameters("tcp_recvmsg"))? {
+        5 => Some(ReceiveFlags::Fourth),
+        6 => Some(ReceiveFlags::Fifth),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -84,6 +106,7 @@ mod tests {
     fn every_required_field_is_found_in_the_running_kernel() {
         let types = Types::load(Path::new("/sys/kernel/btf/vmlinux")).expect("this kernel has BTF");
         resolve(&types).expect("all fields");
+        assert_eq!(receive_flags(&types), Some(ReceiveFlags::Fourth), "of a kernel since 5.19");
         assert!(knows_length_record(&types) || !types.has_struct("trace_event_raw_sock_msg_length"));
     }
 }

@@ -1,6 +1,7 @@
-//! The few bpf(2) commands that aya has no wrapper for. All of this program's own unsafe kernel calls are here.
+//! The few kernel calls that aya has no wrapper for. All of this program's own unsafe kernel calls are here.
 
 use std::{
+    ffi::CString,
     io,
     os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
     ptr::NonNull,
@@ -150,6 +151,58 @@ impl Drop for Words {
         // SAFETY: the mapping is ours, and nothing refers to it any more.
         unsafe { libc::munmap(self.at.as_ptr().cast(), self.len * size_of::<u64>()) };
     }
+}
+
+/// struct perf_event_attr up to its second version: the kernel takes what follows for zero.
+#[repr(C)]
+#[derive(Default)]
+struct PerfAttr {
+    kind: u32,
+    size: u32,
+    config: u64,
+    unused: [u64; 5],
+    /// `kprobe_func`
+    config1: u64,
+    /// `probe_offset`
+    config2: u64,
+}
+
+/// Runs a program at a trace event, on every CPU, until the descriptor is closed. aya does this for its own probes only.
+pub fn perf_tracepoint(event: u64, program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    const PERF_TYPE_TRACEPOINT: u32 = 2;
+    perf_event(PerfAttr { kind: PERF_TYPE_TRACEPOINT, config: event, ..PerfAttr::default() }, program)
+}
+
+/// The same at the entry or exit of a function, by perf's own probes, whose type is `kind`.
+pub fn perf_kprobe(kind: u32, function: &str, exit: bool, program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let name = CString::new(function)?;
+    let config1 = name.as_ptr().addr() as u64;
+    perf_event(PerfAttr { kind, config: u64::from(exit), config1, ..PerfAttr::default() }, program)
+}
+
+/// perf_event_open(2) and PERF_EVENT_IOC_SET_BPF. A pointer in `attr` must be valid for as long as this runs.
+fn perf_event(mut attr: PerfAttr, program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    const PERF_FLAG_FD_CLOEXEC: u32 = 8;
+    const PERF_EVENT_IOC_ENABLE: libc::Ioctl = 0x2400;
+    const PERF_EVENT_IOC_SET_BPF: libc::Ioctl = 0x4004_2408;
+    attr.size = size_of::<PerfAttr>() as u32;
+    // The programs of an event run on every CPU, whichever one it was opened for.
+    let (any_process, cpu, no_group) = (-1, 0, -1);
+    // SAFETY: a live attribute whose size it states; the rest are plain integers.
+    let fd = unsafe {
+        libc::syscall(libc::SYS_perf_event_open, &raw const attr, any_process, cpu, no_group, PERF_FLAG_FD_CLOEXEC)
+    };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let fd = owned(i32::try_from(fd).map_err(io::Error::other)?);
+    for (request, argument) in [(PERF_EVENT_IOC_SET_BPF, program.as_raw_fd()), (PERF_EVENT_IOC_ENABLE, 0)] {
+        // SAFETY: both take an integer.
+        if unsafe { libc::ioctl(fd.as_raw_fd(), request, argument) } < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(fd)
 }
 
 /// What aya's `ProgramInfo` does not tell: runs that were skipped because the program was already running on that CPU.

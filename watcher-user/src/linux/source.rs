@@ -26,7 +26,7 @@ use super::{
     iterate::read_records,
     ladder::Way,
     load::{LoadError, Outcome, Probes, load},
-    misses::Misses,
+    misses::{Hits, Misses},
     processes::{Census, Processes},
     raw,
     ring::{Birth, Drained, Ring},
@@ -73,6 +73,7 @@ pub struct EbpfSource {
     bare: bool,
     join: Join,
     misses: Misses,
+    hits: Hits,
 }
 
 impl EbpfSource {
@@ -106,6 +107,7 @@ impl EbpfSource {
             bare,
             join: Join::default(),
             misses: Misses::default(),
+            hits: Hits::default(),
         };
         this.processes_running().map_err(|source| LoadError::Io { doing: "listing the processes that run", source })?;
         Ok(this)
@@ -240,8 +242,9 @@ impl EbpfSource {
             if end.is_none() && value.last_jiffies < since.0 {
                 continue;
             }
-            let Shown::As(epoch) = self.join.shown(key, value, since.1) else { continue };
             let id = ProcessId { tgid: key.tgid, start: BootTime(key.start) };
+            let last = end.is_some() || gone.contains(&id);
+            let Shown::As(epoch) = self.join.shown(key, value, since.1, last) else { continue };
             self.processes.introduce(id, &value.comm, value.uid, &mut batch.processes);
             batch.flows.push(self.converter.flow(&FlowKey { epoch, ..*key }, value, end));
         }
@@ -298,7 +301,13 @@ impl EbpfSource {
     }
 
     fn look_for_misses(&mut self) {
-        let Probes { ebpf, outcomes, traits, .. } = &self.probes;
+        let Probes { ebpf, outcomes, traits, maps, kprobes } = &self.probes;
+        if let Some(kprobes) = kprobes {
+            let before = maps.runs();
+            if let Some(profile) = kprobes.profile() {
+                self.hits.look(profile, (before, maps.runs()));
+            }
+        }
         let programs = outcomes.iter().filter_map(|outcome| outcome.way).flat_map(|way| way.programs);
         self.misses.look(ebpf, programs, traits.preemptible_tracepoints);
     }
@@ -310,7 +319,8 @@ impl EbpfSource {
             ring_full: maps.lost(Loss::RingFull),
             map_full: maps.lost(Loss::MapFull),
             storage_failed: maps.lost(Loss::StorageFailed),
-            recursion_misses: self.misses.calls,
+            // An end that the kernel had no instance for is in both, or, before it told of these, in the second.
+            recursion_misses: self.misses.calls + self.hits.lost.max(maps.lost(Loss::Call)),
             process_events: maps.lost(Loss::ProcessEvent) + self.misses.events,
             state_changes: maps.lost(Loss::State),
             unattributed_tx_bytes: maps.lost(Loss::LostTx),

@@ -15,6 +15,9 @@ pub struct Traits {
     /// (seen on 7.2.12: an oops, with the RCU read lock held). A kernel that mends this still has the function, and is
     /// read the other way: slower, and as exact.
     pub racy_storage_iterator: bool,
+    /// The kernel warns of hash maps that take memory when an entry is made: before commit 34dd3bad1a6f (Linux 6.1), which
+    /// came with `bpf_mem_alloc`. See `preallocate.rs`.
+    pub warns_of_run_time_allocation: bool,
 }
 
 /// One of them.
@@ -28,7 +31,8 @@ pub enum Trait {
 
 impl Traits {
     /// All of them.
-    pub const ALL: Self = Self { preemptible_tracepoints: true, racy_storage_iterator: true };
+    pub const ALL: Self =
+        Self { preemptible_tracepoints: true, racy_storage_iterator: true, warns_of_run_time_allocation: true };
 
     /// This kernel's.
     #[must_use]
@@ -36,6 +40,7 @@ impl Traits {
         Self {
             preemptible_tracepoints: types.has_variable("tracepoint_srcu_srcu_data") && types.has_struct("srcu_ctr"),
             racy_storage_iterator: types.has_function("bpf_selem_unlink_nofail"),
+            warns_of_run_time_allocation: !types.has_struct("bpf_mem_alloc"),
         }
     }
 

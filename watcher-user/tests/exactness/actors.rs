@@ -2,6 +2,7 @@
 
 mod calls;
 mod conversation;
+mod crowd;
 mod datagram;
 mod datagram_odd;
 mod ending;
@@ -36,6 +37,7 @@ pub const LIFETIME_SECONDS: u32 = 120;
 type Play = fn(&mut Actor, &mut Args) -> Result<()>;
 
 const CAST: &[&[(&str, Play)]] = &[
+    crowd::CAST,
     datagram::CAST,
     ending::CAST,
     life::CAST,

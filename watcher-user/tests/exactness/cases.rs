@@ -1,5 +1,6 @@
 //! Every claim, by name.
 
+mod crowds;
 mod datagrams;
 mod endings;
 mod lives;
@@ -49,6 +50,7 @@ fn all() -> Vec<Case> {
         streams_odd::cases(),
         datagrams::cases(),
         processes::cases(),
+        crowds::cases(),
         endings::cases(),
         lives::cases(),
         networks::cases(),

@@ -87,6 +87,21 @@ impl Watcher {
         self.wait("two more objects", |s| (s.objects >= now + 2).then_some(()))
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// SIGKILL: no last words.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        if let Some(reader) = self.reader.take() {
+            reader.join().map_err(|_| anyhow!("the reader of watcher's output panicked"))?;
+        }
+        Ok(())
+    }
+
     /// SIGTERM, and its last words.
     pub fn stop(mut self) -> Result<()> {
         let status = self.terminate()?;

@@ -20,8 +20,18 @@ const MODULES: &[&str] =
 /// Programs of this machine that go in with their libraries. busybox has an `ip`, but without network namespaces.
 const PROGRAMS: &[&str] = &["ip", "tc", "ping", "iperf3"];
 
+/// What is to be tried.
+pub struct Contents<'a> {
+    /// Executables.
+    pub built: &'a [PathBuf],
+    /// Arguments for the exactness suite.
+    pub suite: &'a str,
+    /// Arguments for `watcher`.
+    pub watcher: &'a str,
+}
+
 /// Packs an image for a kernel; returns its path.
-pub fn pack(kernel: &Unpacked, built: &[PathBuf], arguments: &[String], folder: &Path) -> Result<PathBuf> {
+pub fn pack(kernel: &Unpacked, contents: &Contents<'_>, folder: &Path) -> Result<PathBuf> {
     let root = folder.join("initramfs");
     if root.exists() {
         fs::remove_dir_all(&root)?;
@@ -31,9 +41,10 @@ pub fn pack(kernel: &Unpacked, built: &[PathBuf], arguments: &[String], folder: 
     }
     fs::write(root.join("init"), INIT)?;
     fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
-    fs::write(root.join("suite-arguments"), arguments.join(" "))?;
+    fs::write(root.join("suite-arguments"), contents.suite)?;
+    fs::write(root.join("watcher-arguments"), contents.watcher)?;
     copy(&program("busybox")?, &root.join("bin/busybox"))?;
-    for path in built {
+    for path in contents.built {
         let name = path.file_name().context("a program without a name")?.to_string_lossy();
         // Cargo calls a test executable NAME-HASH.
         copy(path, &root.join("bin").join(name.split('-').next().unwrap_or(&name)))?;

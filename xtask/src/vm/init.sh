@@ -19,8 +19,10 @@ while read -r module; do
 done </modules/order
 ip link set lo up
 echo "@@kernel $(uname -r)"
-watcher doctor --verbose
-doctor=$(watcher doctor --json)
+WATCHER_ARGS=$(cat /watcher-arguments)
+export WATCHER_ARGS
+watcher doctor --verbose $WATCHER_ARGS
+doctor=$(watcher doctor --json $WATCHER_ARGS)
 echo "@@doctor $doctor"
 case $doctor in
 *'"backend":null'*) ;;

@@ -59,7 +59,7 @@ impl Conversation {
             recv,
             tx: 0,
             rx: 0,
-            encrypted: calls == "tls",
+            encrypted: calls.split('/').any(|call| call == "tls"),
             at_end: false,
             ended: false,
         })

@@ -20,6 +20,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("a_udp_socket_that_existed_before_watcher_counts_from_then_on", existed_udp),
         Case::new("a_listener_that_existed_before_watcher_accepts_into_the_record", old_listener),
         Case::new("two_watchers_at_once_are_both_right", two_watchers),
+        Case::new("a_watcher_that_was_killed_leaves_nothing_for_long", killed),
     ]
 }
 
@@ -227,6 +228,36 @@ fn two_watchers(mut stage: Stage<'_>) -> Result<()> {
     second.stop()?;
     // The first goes on being right when the second has gone.
     let mut stage = Stage::new(suite);
+    let (_, address) = stage.open("datagram-take v4 2")?;
+    stage.start(&format!("datagram-send {address} 100 900"))?;
+    stage.finish().map(|_| ())
+}
+
+/// Probes of the process, in the kernel's list of them.
+fn probes_of(pid: u32) -> Result<usize> {
+    let ours = format!("watcher_{pid}_");
+    match std::fs::read_to_string("/sys/kernel/tracing/kprobe_events") {
+        Ok(list) => Ok(list.lines().filter(|line| line.contains(&ours)).count()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(0),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// What is not the kernel's to clean up, the next one cleans up, and leaves alone what is in use.
+fn killed(stage: Stage<'_>) -> Result<()> {
+    let Some(first) = stage.suite().watcher() else { return Ok(()) };
+    let in_use = probes_of(first.pid())?;
+    let killed = Watcher::start()?;
+    let pid = killed.pid();
+    ensure!(probes_of(pid)? == in_use, "one watcher has other probes than another");
+    killed.kill()?;
+    let next = Watcher::start()?;
+    ensure!(probes_of(pid)? == 0, "probes of process {pid}, which was killed, are still there");
+    let pid = next.pid();
+    next.stop()?;
+    ensure!(probes_of(pid)? == 0, "process {pid} left probes behind");
+    ensure!(probes_of(first.pid())? == in_use, "somebody removed probes that are in use");
+    let mut stage = stage;
     let (_, address) = stage.open("datagram-take v4 2")?;
     stage.start(&format!("datagram-send {address} 100 900"))?;
     stage.finish().map(|_| ())

@@ -23,7 +23,9 @@ pub fn cases() -> Vec<Case> {
             stage.finish().map(|_| ())
         }),
         sctp(),
-        ktls(),
+        ktls("kernel_tls_counts_plain_text", "tls", "tls"),
+        // What most programs use.
+        ktls("kernel_tls_in_one_direction_counts_plain_text_in_both", "send/tls", "tls/send"),
     ]
 }
 
@@ -87,11 +89,11 @@ fn sctp() -> Case {
     .needs("SCTP", there)
 }
 
-fn ktls() -> Case {
+fn ktls(claim: &str, server: &'static str, client: &'static str) -> Case {
     let there = crate::actors::kernel_has_tls();
-    Case::new("kernel_tls_counts_plain_text", |mut stage| {
-        let (_, address) = stage.open("stream-server tcp v4 tls 100000 50000")?;
-        stage.start(&format!("stream-client tcp {address} tls 100000 50000"))?;
+    Case::new(claim, move |mut stage| {
+        let (_, address) = stage.open(&format!("stream-server tcp v4 {server} 100000 50000"))?;
+        stage.start(&format!("stream-client tcp {address} {client} 100000 50000"))?;
         stage.finish().map(|_| ())
     })
     .needs("kTLS", there)
