@@ -84,7 +84,11 @@ fn who_is_not_root_reads_which_capabilities_would_do() {
     let folder = Folder::new("nobody");
     let copy = folder.copy(Path::new(env!("CARGO_BIN_EXE_watcher")), OsStr::new("watcher"));
     let mut command = Command::new(copy);
-    command.args(["top", "--json", "--once"]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(["top", "--standalone", "--json", "--once"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     if nix::unistd::geteuid().is_root() {
         command.uid(NOBODY).gid(NOBODY);
     }
@@ -95,7 +99,15 @@ fn who_is_not_root_reads_which_capabilities_would_do() {
 fn root_without_capabilities_reads_which_would_do() {
     assert!(nix::unistd::geteuid().is_root(), "this needs root: `cargo xtask test`");
     let mut command = Command::new("setpriv");
-    command.args(["--bounding-set=-all", "--inh-caps=-all", env!("CARGO_BIN_EXE_watcher"), "top", "--json", "--once"]);
+    command.args([
+        "--bounding-set=-all",
+        "--inh-caps=-all",
+        env!("CARGO_BIN_EXE_watcher"),
+        "top",
+        "--standalone",
+        "--json",
+        "--once",
+    ]);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     assert_names_capabilities(&run(&mut command));
 }
@@ -104,11 +116,11 @@ fn root_without_capabilities_reads_which_would_do() {
 fn bad_usage_ends_with_2_and_names_what_is_wrong() {
     for (args, named) in [
         (&["top", "--no-such-flag"][..], "--no-such-flag"),
-        (&["top", "--sort", "colour"], "colour"),
-        (&["top", "--by", "colour"], "colour"),
-        (&["top", "--interval", "-1"], "-1"),
-        (&["top", "--interval", "soon"], "soon"),
-        (&["top", "--count", "many"], "many"),
+        (&["top", "--standalone", "--sort", "colour"], "colour"),
+        (&["top", "--standalone", "--by", "colour"], "colour"),
+        (&["top", "--standalone", "--interval", "-1"], "-1"),
+        (&["top", "--standalone", "--interval", "soon"], "soon"),
+        (&["top", "--standalone", "--count", "many"], "many"),
         (&["no-such-command"], "no-such-command"),
     ] {
         let (code, words) = code_and_words(&run(&mut watcher(args)));
@@ -175,7 +187,7 @@ impl Drop for Live {
 #[test]
 fn a_closed_pipe_ends_it_quietly() {
     for format in ["--json", "--plain"] {
-        let mut live = Live::start(&["top", format, "--interval", "0.1"]);
+        let mut live = Live::start(&["top", "--standalone", format, "--interval", "0.1"]);
         live.line();
         live.out = None;
         assert_eq!(live.end(), (Some(0), String::new()), "{format}");
@@ -186,7 +198,7 @@ fn a_closed_pipe_ends_it_quietly() {
 fn sigterm_and_sigint_bring_a_last_object() {
     for signal in [Signal::SIGTERM, Signal::SIGINT] {
         // The second object would come in an hour, so what comes is the last one.
-        let mut live = Live::start(&["top", "--json", "--interval", "3600"]);
+        let mut live = Live::start(&["top", "--standalone", "--json", "--interval", "3600"]);
         live.line();
         live.signal(signal);
         let last: Value = serde_json::from_str(&live.line()).expect("an object");
@@ -214,7 +226,7 @@ fn send_as_hostile(folder: &Folder) -> u32 {
 #[test]
 fn a_hostile_process_name_is_an_escaped_string_in_json() {
     let folder = Folder::new("json");
-    let mut live = Live::start(&["top", "--json", "--include-loopback", "--interval", "0.1"]);
+    let mut live = Live::start(&["top", "--standalone", "--json", "--include-loopback", "--interval", "0.1"]);
     live.line();
     let pid = send_as_hostile(&folder);
     let deadline = Instant::now() + PATIENCE;
@@ -235,7 +247,7 @@ fn a_hostile_process_name_is_an_escaped_string_in_json() {
 #[test]
 fn a_hostile_process_name_stays_on_its_line_in_plain_text() {
     let folder = Folder::new("plain");
-    let mut live = Live::start(&["top", "--plain", "--include-loopback", "--interval", "0.1"]);
+    let mut live = Live::start(&["top", "--standalone", "--plain", "--include-loopback", "--interval", "0.1"]);
     live.line();
     let pid = send_as_hostile(&folder).to_string();
     let deadline = Instant::now() + PATIENCE;
@@ -263,7 +275,8 @@ fn elsewhere(script: &str, args: &[&str]) -> Command {
 #[test]
 fn a_kernel_without_btf_is_told_so() {
     let script = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\"";
-    let (code, words) = code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--once"])));
+    let (code, words) =
+        code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--standalone", "--once"])));
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("/sys/kernel/btf/vmlinux") && words.contains("CONFIG_DEBUG_INFO_BTF=y"), "{words}");
     assert_eq!(words.matches("No such file").count(), 1, "the cause is named once: {words}");
@@ -277,7 +290,8 @@ fn a_kernel_without_btf_is_told_so() {
 #[test]
 fn without_proc_it_says_what_to_mount() {
     let script = "mount -t tmpfs none /proc && exec \"$@\"";
-    let (code, words) = code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--once"])));
+    let (code, words) =
+        code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--standalone", "--once"])));
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("is /proc mounted?"), "{words}");
     let out = run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "doctor"]));
@@ -297,7 +311,7 @@ fn processes_that_proc_hides_have_their_names_and_bytes() {
          --inh-caps={CAPABILITIES} --ambient-caps={CAPABILITIES} --bounding-set={CAPABILITIES} \"$@\""
     );
     let copy = copy.to_str().expect("a plain path");
-    let watch = [copy, "top", "--json", "--include-loopback", "--interval", "0.1"];
+    let watch = [copy, "top", "--standalone", "--json", "--include-loopback", "--interval", "0.1"];
     let mut live = Live::spawn(&mut elsewhere(&script, &watch));
     live.line();
     let bash = folder.copy(Path::new("/bin/bash"), OsStr::new("hidden-bash"));

@@ -12,7 +12,10 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
-    os::unix::{fs::PermissionsExt as _, process::CommandExt as _},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
     process::Command,
     time::{Duration, Instant},
 };
@@ -144,6 +147,27 @@ fn who_is_in_no_group_is_refused_and_told_which() {
         assert_eq!(words.lines().count(), words.trim().lines().count());
         // Without a daemon it would have needed other things.
         assert_eq!(words.contains("CAP_BPF"), view.contains(&"--once"), "{view:?}: {words}");
+    }
+}
+
+#[test]
+fn who_is_in_the_group_of_the_socket_needs_no_root() {
+    let home = Home::new();
+    let daemon = home.run();
+    let copy = home.folder().join("watcher");
+    fs::copy(env!("CARGO_BIN_EXE_watcher"), &copy).expect("a copy");
+    for folder in [home.folder(), home.state()] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder for everybody");
+    }
+    // `watcher`, where there is such a group.
+    let group = fs::metadata(socket_path(&home.state())).expect("a socket").gid();
+    for view in [&["summary", "--json"][..], &["connections", "--json"], &["top", "--json", "--once", "-d", "0.2"]] {
+        let mut command = Command::new(&copy);
+        command.args(view).arg(home.state_flag(view)).arg(home.state()).uid(NOBODY).gid(group);
+        let objects = objects(&command.output().expect("watcher starts"));
+        if view.contains(&"--once") {
+            assert_eq!(objects[0]["daemon_pid"], daemon.pid());
+        }
     }
 }
 

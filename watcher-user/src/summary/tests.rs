@@ -24,7 +24,7 @@ fn rollup() -> Rollup {
             "rx_bytes": bytes, "tx_bytes": bytes / 9, "polls_seen": 12,
         })
     };
-    let processes: Vec<_> = [
+    let mut processes: Vec<_> = [
         process(4242, "firefox", 1_500_000_000, 12.34),
         process(810, "nginx", 70_000_000, 3.0),
         process(6666, HOSTILE, 120_000, 0.1),
@@ -35,6 +35,8 @@ fn rollup() -> Rollup {
         process(901, "compiler", 0, 95.5),
     ]
     .into();
+    // It lived between two polls.
+    processes[3]["polls_seen"] = 0.into();
     serde_json::from_value(serde_json::json!({
         "schema_version": 1,
         "upload_id": "6f9619ff-8b86-4d01-b42d-00c04fc964ff",

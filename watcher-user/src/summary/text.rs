@@ -124,9 +124,11 @@ fn process_table(all: &Rollup) -> Table {
         let used = &process.counters;
         let mut row = vec![Cell::left(name(process.names.name.as_str())), Cell::right(process.names.pid.to_string())];
         row.extend(amounts(used.rx_bytes, used.tx_bytes));
-        let percent = |percent: f64| Cell::right(format!("{percent:.1} %"));
+        // What lived between two polls was not sampled.
+        let sampled = |text: String| Cell::right(if used.polls_seen > 0 { text } else { "-".to_owned() });
+        let percent = |percent: f64| sampled(format!("{percent:.1} %"));
         row.extend([percent(used.average_cpu_percent), percent(used.peak_cpu_percent)]);
-        row.push(Cell::right(Units::Bytes.amount((used.average_memory_rss_mb * 1_048_576.0) as u64)));
+        row.push(sampled(Units::Bytes.amount((used.average_memory_rss_mb * 1_048_576.0) as u64)));
         table.row(row);
     }
     table
