@@ -81,7 +81,7 @@ pub fn knows_length_record(types: &Types) -> bool {
 /// Which argument of a protocol's `recvmsg` has the flags.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReceiveFlags {
-    /// `(sk, msg, len, flags, addr_len)`
+    /// `(sk, msg, len, flags, addr_len)`, later without the last
     Fourth,
     /// `(sk, msg, len, noblock, flags, addr_len)`, before Linux 5.19
     Fifth,
@@ -90,7 +90,7 @@ pub enum ReceiveFlags {
 /// As the kernel's types tell.
 pub fn receive_flags(types: &Types) -> Option<ReceiveFlags> {
     match types.parameters("udp_recvmsg").or_else(|| types.parameters("tcp_recvmsg"))? {
-        5 => Some(ReceiveFlags::Fourth),
+        4 | 5 => Some(ReceiveFlags::Fourth),
         6 => Some(ReceiveFlags::Fifth),
         _ => None,
     }
