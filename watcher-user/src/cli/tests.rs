@@ -2,7 +2,8 @@
 
 use clap::{CommandFactory as _, Parser as _};
 
-use super::{By, Cli, Command, Format, Key, Top};
+use super::{Cli, Command, Format, Top};
+use crate::{by::By, sort::Key};
 
 fn top(args: &str) -> Result<Top, clap::Error> {
     let words = ["watcher", "top"].into_iter().chain(args.split_whitespace());
@@ -70,6 +71,26 @@ fn the_help_names_every_sort_key() {
     for by in [By::Process, By::App, By::Connection, By::Remote] {
         let keys: Vec<_> = Key::of(by).iter().map(|key| key.name()).collect();
         let line = format!("  {:<12}{}\n", by.name(), keys.join(" "));
-        assert!(super::TOP_EXAMPLES.contains(&line), "{line}");
+        assert!(super::top::EXAMPLES.contains(&line), "{line}");
+    }
+}
+
+#[test]
+fn flags_about_loading_need_probes_of_its_own() {
+    use super::Counter;
+    for (args, counter) in [
+        ("", Counter::Either),
+        ("--attach", Counter::Daemon),
+        ("--standalone", Counter::Own),
+        ("--max-flows 64", Counter::Own),
+        ("--ring-bytes 4096", Counter::Own),
+        ("--floor", Counter::Own),
+        ("--assume-traits", Counter::Own),
+        ("--log info", Counter::Own),
+    ] {
+        assert_eq!(top(args).unwrap().counter, counter, "{args}");
+    }
+    for args in ["--attach --standalone", "--attach --max-flows 64"] {
+        assert_eq!(top(args).unwrap_err().exit_code(), 2, "{args}");
     }
 }

@@ -11,6 +11,16 @@ use crate::{
     filter::Filter,
 };
 
+pub(super) const CONNECTIONS_EXAMPLES: &str = "\
+Examples:
+  watcher connections                          the newest hundred
+  watcher connections --follow                 each as it begins and ends
+  watcher connections --state refused --since 1h
+  watcher connections --app firefox --remote 443
+  watcher connections --json | jq -r 'select(.tx_bytes > 1e6) | .remote'
+
+All of them are those that the daemon has seen: sudo watcher start.";
+
 /// What `summary` takes.
 #[derive(Debug, Clone, Args)]
 pub struct SummaryArgs {
