@@ -186,7 +186,7 @@ impl<'a> Printer<'a> {
 fn is_closed(out: &io::Stdout) -> bool {
     let mut ends = [PollFd::new(out.as_fd(), PollFlags::empty())];
     let seen = poll(&mut ends, PollTimeout::ZERO);
-    let gone = PollFlags::POLLERR | PollFlags::POLLNVAL;
+    let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
     seen.is_ok_and(|n| n > 0) && ends[0].revents().is_some_and(|events| events.intersects(gone))
 }
 
