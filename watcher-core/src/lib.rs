@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod flow;
+pub mod names;
 mod process;
 mod rerate;
 pub mod rollup;

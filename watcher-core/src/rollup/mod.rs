@@ -10,7 +10,6 @@
 
 mod fit;
 mod glob;
-mod label;
 mod names;
 mod normalize;
 pub mod privacy;
@@ -24,8 +23,7 @@ mod window;
 
 pub use fit::MAX_ENCODED;
 pub use glob::Glob;
-pub use label::{Label, Observed, label};
-pub use names::{Name, NameSource, Names};
+pub use names::Names;
 pub use normalize::normalized;
 pub use privacy::{Commands, Disclosed, Exclude, Policy};
 pub use processes::ProcessSample;

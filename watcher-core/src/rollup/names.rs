@@ -1,91 +1,11 @@
 //! The seam for names: until something knows one, a remote goes by its address.
 
-use std::{
-    hash::{Hash, Hasher},
-    net::IpAddr,
-    sync::Arc,
+use std::{net::IpAddr, sync::Arc};
+
+use crate::{
+    FlowSample,
+    names::{Name, Observed},
 };
-
-use serde::{Deserialize, Serialize};
-
-use super::Observed;
-use crate::FlowSample;
-
-/// The longest name that DNS can hold, written out.
-const MAX_LEN: usize = 253;
-
-/// Where a name comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NameSource {
-    /// The TLS ClientHello of the flow.
-    Sni,
-    /// The QUIC Initial of the flow.
-    Quic,
-    /// A DNS answer that the process got.
-    Dns,
-    /// The reverse zone of the address.
-    Ptr,
-    /// No name: the address itself.
-    Address,
-}
-
-/// A host name. Two are equal when their domains are.
-#[derive(Debug, Clone)]
-pub struct Name {
-    domain: Box<str>,
-    display: Option<Box<str>>,
-    source: NameSource,
-}
-
-impl Name {
-    /// `domain` in lower case and without the last dot, with the registrable name to show. `None` when it is not a host
-    /// name: names come from the network, and are letters, digits, `-`, `_` and `.` or nothing.
-    #[must_use]
-    pub fn new(domain: &str, display: Option<&str>, source: NameSource) -> Option<Self> {
-        let display = display.and_then(host_name);
-        Some(Self { domain: host_name(domain)?, display, source })
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn domain(&self) -> &str {
-        &self.domain
-    }
-
-    /// The registrable name to show.
-    #[must_use]
-    pub fn display(&self) -> Option<&str> {
-        self.display.as_deref()
-    }
-
-    /// Where it comes from.
-    #[must_use]
-    pub fn source(&self) -> NameSource {
-        self.source
-    }
-}
-
-impl PartialEq for Name {
-    fn eq(&self, other: &Self) -> bool {
-        self.domain == other.domain
-    }
-}
-
-impl Eq for Name {}
-
-impl Hash for Name {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.domain.hash(state);
-    }
-}
-
-fn host_name(raw: &str) -> Option<Box<str>> {
-    let name = raw.strip_suffix('.').unwrap_or(raw);
-    let is_fine = (1..=MAX_LEN).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
-    is_fine.then(|| name.to_ascii_lowercase().into())
-}
 
 /// Whoever knows names and what flows showed of themselves. `()` knows nothing.
 pub trait Names {
@@ -109,18 +29,3 @@ pub trait Names {
 }
 
 impl Names for () {}
-
-#[cfg(test)]
-mod tests {
-    use super::{Name, NameSource};
-
-    #[test]
-    fn what_is_no_host_name_is_no_name() {
-        let name = |text: &str| Name::new(text, None, NameSource::Sni).map(|name| name.domain().to_owned());
-        assert_eq!(name("WWW.Example.COM."), Some("www.example.com".to_owned()));
-        assert_eq!(name("_dmarc.xn--bcher-kva.example"), Some("_dmarc.xn--bcher-kva.example".to_owned()));
-        for bad in ["", ".", "a b", "a\"b", "a\u{0}b", "bücher.example", &"a".repeat(254)] {
-            assert_eq!(name(bad), None, "{bad:?}");
-        }
-    }
-}

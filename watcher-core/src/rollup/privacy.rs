@@ -11,9 +11,10 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Glob, Name, NameSource,
+    Glob,
     schema::{ConnectionNames, DomainNames, Hostname, ProcessNames},
 };
+use crate::names::{Name, NameSource};
 
 /// Characters of a command line that leave the machine, at most.
 pub const MAX_COMMAND_CHARS: usize = 256;

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Disclosed, NameSource};
+use super::Disclosed;
+use crate::names::NameSource;
 
 /// The version of this schema.
 pub const SCHEMA_VERSION: u32 = 1;

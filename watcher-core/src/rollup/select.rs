@@ -202,10 +202,10 @@ impl Peer {
         }
     }
 
-    fn source<N: Names + ?Sized>(&self, names: &N) -> super::NameSource {
+    fn source<N: Names + ?Sized>(&self, names: &N) -> crate::names::NameSource {
         match self {
             Self::Address(address) => {
-                names.of_address(*address).map_or(super::NameSource::Address, |name| name.source())
+                names.of_address(*address).map_or(crate::names::NameSource::Address, |name| name.source())
             }
             Self::Name(name) => name.source(),
         }
@@ -213,7 +213,7 @@ impl Peer {
 }
 
 impl Group {
-    fn order(&self) -> (ProcessKey, super::Label, (Option<std::net::IpAddr>, Option<&str>)) {
+    fn order(&self) -> (ProcessKey, crate::names::Label, (Option<std::net::IpAddr>, Option<&str>)) {
         (self.process, self.protocol, self.peer.order())
     }
 }

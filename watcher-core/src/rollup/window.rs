@@ -3,11 +3,14 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
-    Commands, Label, Name, Names, Policy, ProcessSample, label,
+    Commands, Names, Policy, ProcessSample,
     processes::{ProcessKey, Processes},
     tally::Tally,
 };
-use crate::{Delta, FlowState, Losses, Observer, PerScope, ProcessEvent, Protocol, Scope, Truth};
+use crate::{
+    Delta, FlowState, Losses, Observer, PerScope, ProcessEvent, Protocol, Scope, Truth,
+    names::{Label, Name, label},
+};
 
 /// How much a window keeps by name. What is beyond folds: its bytes stay in the totals, and what that means for the
 /// lists is bounded, see `tally.rs`.

@@ -5,7 +5,8 @@ use std::{net::IpAddr, sync::Arc};
 use super::make::{Rig, flow, runs, to};
 use crate::{
     FlowSample,
-    rollup::{Commands, Disclosed, Exclude, Glob, Name, NameSource, Names, Policy, Rollup},
+    names::{Name, NameSource},
+    rollup::{Commands, Disclosed, Exclude, Glob, Names, Policy, Rollup},
 };
 
 /// Names by the last number of the address: `.50` is asked for by SNI, `.60` has a reverse name.

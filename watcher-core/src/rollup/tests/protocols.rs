@@ -3,7 +3,7 @@
 use super::make::{flow, to};
 use crate::{
     Direction, FlowSample, Protocol,
-    rollup::{Observed, label},
+    names::{Observed, label},
 };
 
 fn sample(protocol: Protocol, port: u16) -> FlowSample {

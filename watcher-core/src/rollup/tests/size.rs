@@ -7,9 +7,9 @@ use proptest::prelude::*;
 use super::make::{Rig, closed, flow, frame, process, quality, runs, to};
 use crate::{
     FlowSample,
+    names::{Name, NameSource},
     rollup::{
-        Commands, Limits, MAX_ENCODED, Name, NameSource, Names, Policy, ProcessSample, Profile, Rollup, WindowOptions,
-        schema::System,
+        Commands, Limits, MAX_ENCODED, Names, Policy, ProcessSample, Profile, Rollup, WindowOptions, schema::System,
     },
 };
 

@@ -1,5 +1,7 @@
 //! What a protocol is called: what the flow showed first, else what its port is for.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Direction, FlowSample, Protocol};
 
 /// A protocol by the name that a rollup gives it.
@@ -15,18 +17,38 @@ impl Label {
 }
 
 /// What a flow showed of itself in its first bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Observed {
-    /// A TLS ClientHello.
+    /// A TLS ClientHello or ServerHello.
     Tls,
-    /// A QUIC Initial.
+    /// A QUIC Initial (RFC 9000, RFC 9369).
     Quic,
-    /// An HTTP/1 request line.
+    /// An HTTP/1 request or status line.
     Http,
-    /// An SSH banner.
+    /// The preface of HTTP/2 without TLS (RFC 9113, 3.4).
+    Http2,
+    /// An SSH banner (RFC 4253, 4.2).
     Ssh,
     /// A DNS message.
     Dns,
+    /// A Postgres startup, SSL request or cancel request.
+    Postgres,
+    /// A MySQL or MariaDB greeting.
+    MySql,
+    /// A Redis command or reply.
+    Redis,
+    /// An MQTT CONNECT.
+    Mqtt,
+    /// An NTP packet (RFC 5905).
+    Ntp,
+    /// A STUN message (RFC 8489).
+    Stun,
+    /// A multicast DNS message (RFC 6762).
+    Mdns,
+    /// A DHCP or DHCPv6 message.
+    Dhcp,
+    /// A BitTorrent handshake, uTP or DHT message.
+    BitTorrent,
 }
 
 /// The label of a flow. The port that tells is the remote one, and the local one of what this side accepted.
@@ -37,9 +59,18 @@ pub fn label(observed: Option<Observed>, sample: &FlowSample) -> Label {
         Some(Observed::Tls) if port == 443 => "HTTPS",
         Some(Observed::Tls) => "TLS",
         Some(Observed::Quic) => "QUIC",
-        Some(Observed::Http) => "HTTP",
+        Some(Observed::Http | Observed::Http2) => "HTTP",
         Some(Observed::Ssh) => "SSH",
         Some(Observed::Dns) => "DNS",
+        Some(Observed::Postgres) => "Postgres",
+        Some(Observed::MySql) => "MySQL",
+        Some(Observed::Redis) => "Redis",
+        Some(Observed::Mqtt) => "MQTT",
+        Some(Observed::Ntp) => "NTP",
+        Some(Observed::Stun) => "STUN",
+        Some(Observed::Mdns) => "mDNS",
+        Some(Observed::Dhcp) => "DHCP",
+        Some(Observed::BitTorrent) => "BitTorrent",
         None => by_port(sample.socket.protocol, port),
     })
 }

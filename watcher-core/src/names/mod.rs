@@ -1,0 +1,15 @@
+//! Who is at the other end: names that the flows themselves showed.
+//!
+//! A collector hands over [`Head`]s, copies of the first bytes of flows. What they say is read by pure functions over bytes
+//! ([`parse`]); nothing here asks anybody anything.
+
+mod head;
+mod label;
+mod name;
+pub mod parse;
+mod shown;
+
+pub use head::{Head, Transport, Way};
+pub use label::{Label, Observed, label};
+pub use name::{Name, NameSource};
+pub use shown::{Shown, Tls, TlsVersion};
