@@ -6,6 +6,7 @@
 
 mod accounting;
 mod calls;
+mod head;
 mod loss;
 mod marks;
 mod offsets;
@@ -15,6 +16,7 @@ mod socket;
 
 pub use accounting::{BARE_EPOCH, FlowCounters, FlowKey, OverflowKey};
 pub use calls::{Calls, Frame, NESTED};
+pub use head::{Copied, HeadHeader, bound, looked};
 pub use loss::Loss;
 pub use marks::Marks;
 pub use offsets::{ABSENT, Offsets};

@@ -20,9 +20,11 @@ pub enum Loss {
     State = 6,
     /// A call whose beginning or end went unseen.
     Call = 7,
+    /// A copy of a flow's first bytes that did not fit into its ring buffer.
+    Head = 8,
 }
 
 impl Loss {
     /// How many counters there are.
-    pub const COUNT: u32 = 8;
+    pub const COUNT: u32 = 9;
 }

@@ -1,6 +1,6 @@
 //! One socket: who owns it, where it leads, what went through it.
 
-use crate::COMM_LEN;
+use crate::{COMM_LEN, Copied};
 
 /// Bits of [`SocketRecord::flags`].
 pub mod flag {
@@ -106,8 +106,8 @@ pub struct SocketRecord {
     pub state: u8,
     /// The state before CLOSE.
     pub last_state: u8,
-    /// Always 0.
-    pub pad: u8,
+    /// Bits of [`crate::looked`]: every packet asks here whether it is to be looked at.
+    pub heads: u8,
     /// AF_INET, AF_INET6 or AF_PACKET.
     pub family: u16,
     /// Host byte order.
@@ -174,6 +174,8 @@ pub struct SocketRecord {
     pub base_accepted: u64,
     /// The kernel's own counters at CLOSE or destruction.
     pub kernel: TcpCounters,
+    /// What was copied of its first bytes.
+    pub copied: Copied,
 }
 
 /// Key of a final record that waits because the ring buffer was full.
@@ -191,6 +193,6 @@ pub struct SocketKey {
 const _: () = assert!(size_of::<TcpCounters>() == 64);
 const _: () = assert!(core::mem::offset_of!(SocketRecord, tx_bytes) == 56);
 const _: () = assert!(core::mem::offset_of!(SocketRecord, owner_start) == 120);
-const _: () = assert!(size_of::<SocketRecord>() == 336);
+const _: () = assert!(size_of::<SocketRecord>() == 352);
 const _: () = assert!(size_of::<SocketKey>() == 16);
 crate::pod!(TcpCounters, SocketRecord, SocketKey);

@@ -14,7 +14,7 @@ use aya_ebpf::{
     macros::raw_tracepoint,
     programs::RawTracePointContext,
 };
-use watcher_common::{FlowCounters, FlowKey, OverflowKey, SocketKey, SocketRecord, flag, forget, reading};
+use watcher_common::{FlowCounters, FlowKey, OverflowKey, SocketKey, SocketRecord, flag, forget, looked, reading};
 
 use crate::{
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Sock, Task},
@@ -256,6 +256,10 @@ pub fn baseline(slot: Slot, sk: Sock) {
         (*slot).changed_jiffies = kernel::jiffies();
         if sk.protocol() != IPPROTO_TCP {
             return;
+        }
+        // The beginning of the stream has passed.
+        if (*slot).flags & flag::LISTENER == 0 && (*slot).flags & flag::REMOTE != 0 {
+            (*slot).heads = looked::SENT | looked::RECEIVED;
         }
         if let Some(tcp) = sk.tcp() {
             if tcp.has_ulp() {

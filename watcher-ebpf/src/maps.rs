@@ -120,6 +120,10 @@ pub static OVERFLOW: HashMap<OverflowKey, FlowCounters, 4096, ON_DEMAND> = HashM
 #[btf_map]
 pub static EVENTS: RingBuf<SocketRecord, 0x40_0000> = RingBuf::new();
 
+/// Copies of the first bytes of flows: a [`watcher_common::HeadHeader`] each, and the bytes.
+#[btf_map]
+pub static HEADS: RingBuf<SocketRecord, 0x10_0000> = RingBuf::new();
+
 /// Words that user space reads and writes in its own memory. A bpf(2) call on a map raises this CPU's `bpf_prog_active`
 /// (bpf_disable_instrumentation, include/linux/bpf.h) and may be preempted there: meanwhile the kernel passes over every
 /// tracepoint program on that CPU, whoever's call it is.

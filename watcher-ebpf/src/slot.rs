@@ -6,7 +6,7 @@ use aya_ebpf::{
     bindings::BPF_SK_STORAGE_GET_F_CREATE,
     helpers::{bpf_get_current_comm, generated::bpf_sk_storage_get},
 };
-use watcher_common::{COMM_LEN, Loss, SocketRecord, claim, flag, kind};
+use watcher_common::{COMM_LEN, Copied, Loss, SocketRecord, claim, flag, kind};
 
 use crate::{
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Process, SOCK_RAW, Sock, Task},
@@ -155,6 +155,9 @@ pub fn restart(slot: Slot, epoch: u32) {
         (*slot).consumed = 0;
         (*slot).base_consumed = 0;
         (*slot).base_accepted = 0;
+        (*slot).heads = 0;
+        (*slot).copied =
+            Copied { bytes: [0; 2], enough: [0; 2], packets: [0; 2], bare: [0; 2], second: 0, in_second: 0 };
     }
 }
 
