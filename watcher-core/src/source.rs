@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, future::Future};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, FlowSample, ProcessEvent};
+use crate::{BootTime, FlowSample, ProcessEvent, names::Head};
 
 /// How well a collector knows the owner of a byte, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -72,6 +72,9 @@ pub struct Losses {
     pub process_events: u64,
     /// Changes of a connection's state that went unseen: a time or a reason may be missing, bytes are not.
     pub state_changes: u64,
+    /// Copies of first bytes that did not fit into their ring buffer: a name may be missing, bytes are not.
+    #[serde(default)]
+    pub heads: u64,
     /// Bytes sent that no map had room for: counted, and owned by nobody.
     pub unattributed_tx_bytes: u64,
     /// Bytes received that no map had room for.
@@ -98,12 +101,13 @@ impl Losses {
             recursion_misses: self.recursion_misses.saturating_sub(earlier.recursion_misses),
             process_events: self.process_events.saturating_sub(earlier.process_events),
             state_changes: self.state_changes.saturating_sub(earlier.state_changes),
+            heads: self.heads.saturating_sub(earlier.heads),
             unattributed_tx_bytes: self.unattributed_tx_bytes.saturating_sub(earlier.unattributed_tx_bytes),
             unattributed_rx_bytes: self.unattributed_rx_bytes.saturating_sub(earlier.unattributed_rx_bytes),
         }
     }
 
-    /// Events that were dropped, of any kind.
+    /// Events of the accounting that were dropped, of any kind.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
         self.ring_full + self.process_events + self.state_changes + self.recursion_misses
@@ -118,6 +122,7 @@ impl std::ops::AddAssign for Losses {
         self.recursion_misses += o.recursion_misses;
         self.process_events += o.process_events;
         self.state_changes += o.state_changes;
+        self.heads += o.heads;
         self.unattributed_tx_bytes += o.unattributed_tx_bytes;
         self.unattributed_rx_bytes += o.unattributed_rx_bytes;
     }
@@ -130,6 +135,8 @@ pub struct Batch {
     pub at: BootTime,
     /// Processes first: a flow may refer to one of these.
     pub processes: Vec<ProcessEvent>,
+    /// First bytes of flows, of those in this batch and of others, in the order they passed.
+    pub heads: Vec<Head>,
     /// Flows that changed. For one flow, samples come in the order they were taken, the closing one last.
     pub flows: Vec<FlowSample>,
     /// Absolute.

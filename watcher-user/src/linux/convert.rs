@@ -66,7 +66,8 @@ fn time(nanos: u64) -> Option<BootTime> {
     (nanos != 0).then_some(BootTime(nanos))
 }
 
-fn address(bytes: [u8; 16], port: u16, family: u16) -> SocketAddr {
+/// IPv4-mapped becomes IPv4.
+pub fn address(bytes: [u8; 16], port: u16, family: u16) -> SocketAddr {
     let ip = IpAddr::V6(Ipv6Addr::from(bytes)).to_canonical();
     let ip = if ip.is_unspecified() && family != AF_INET6 { IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED) } else { ip };
     SocketAddr::new(ip, port)

@@ -28,10 +28,21 @@ pub enum Hook {
     CgroupSock,
     /// `cgroup/sendmsg4` and its kin, at the root of cgroup v2.
     CgroupSockAddr,
+    /// `cgroup/skb`, at the root of cgroup v2.
+    CgroupSkb(Side),
     /// Attached to nothing: user space runs it.
     Called,
     /// An iterator that runs when user space reads it.
     Iterator(&'static str),
+}
+
+/// Where packets pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// Those that leave a socket.
+    Egress,
+    /// Those that come to one.
+    Ingress,
 }
 
 /// One program of the object file.
@@ -208,6 +219,9 @@ const fn program(symbol: &'static str, hook: Hook) -> Program {
     Program { symbol, hook, optional: false, missed: Missed::Lost }
 }
 
+/// The capability that `names.passive` switches off.
+pub const NAMES: &str = "names";
+
 /// Attached in this order: what gives sockets their slots comes before what counts into them.
 pub const LADDER: &[Capability] = &[
     Capability {
@@ -331,6 +345,17 @@ pub const LADDER: &[Capability] = &[
                 ],
             ),
         ],
+    },
+    Capability {
+        name: NAMES,
+        without: Some("remotes go by their addresses: what flows show of their names is not seen"),
+        ways: &[way(
+            "cgroup_skb",
+            &[
+                program("watcher_head_sent", Hook::CgroupSkb(Side::Egress)),
+                program("watcher_head_received", Hook::CgroupSkb(Side::Ingress)),
+            ],
+        )],
     },
     Capability {
         name: "tcp receives",

@@ -9,14 +9,14 @@ use std::{
 
 use aya::{
     Btf, Ebpf, EbpfLoader,
-    programs::{CgroupAttachMode, Program as Loaded},
+    programs::{CgroupAttachMode, CgroupSkbAttachType, Program as Loaded},
 };
 
 use super::{
     Config, Without,
     btf::Types,
     kprobes::{Function, Kprobes, Place, ProbeError},
-    ladder::{Capability, FLOOR, Hook, LADDER, Program, Wanted, Way},
+    ladder::{Capability, FLOOR, Hook, LADDER, NAMES, Program, Side, Wanted, Way},
     maps::{Maps, runs},
     offsets,
     preallocate::preallocate,
@@ -56,6 +56,9 @@ pub struct Probes {
     /// Programs at functions.
     pub kprobes: Option<Kprobes>,
 }
+
+/// The ring of heads, bytes.
+const HEADS_BYTES: u32 = 1 << 20;
 
 /// What every step of the loading needs.
 struct Ground {
@@ -112,6 +115,7 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         .override_global("FLAGS_FIFTH", &flags_fifth, false)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .map_max_entries("EVENTS", config.ring_bytes)
+        .map_max_entries("HEADS", if config.names { HEADS_BYTES } else { 4096 })
         .map_max_entries("FLOWS", max_flows)
         .map_max_entries("WAITING", config.max_waiting)
         .map_max_entries("OVERFLOW", config.max_overflow)
@@ -119,7 +123,8 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         .map_err(|e| refusal::object(&e))?;
     let traits = ground.traits;
     let mut load = Load { ebpf: &mut ebpf, kprobes: None, ground };
-    let outcomes = LADDER.iter().map(|capability| load.climb(capability)).collect::<Result<Vec<_>, _>>()?;
+    let wanted = LADDER.iter().filter(|capability| config.names || capability.name != NAMES);
+    let outcomes = wanted.map(|capability| load.climb(capability)).collect::<Result<Vec<_>, _>>()?;
     if config.floor {
         load.attach(&FLOOR).map_err(|e| LoadError::Refused(e.to_string()))?;
     }
@@ -346,6 +351,13 @@ fn attach(ebpf: &mut Ebpf, program: &Program, ground: &Ground) -> Result<Option<
         (Hook::CgroupSock, Loaded::CgroupSock(p)) => {
             p.load().and_then(|()| p.attach(cgroup, CgroupAttachMode::Single).map(drop))
         }
+        (Hook::CgroupSkb(side), Loaded::CgroupSkb(p)) => {
+            let way = match side {
+                Side::Egress => CgroupSkbAttachType::Egress,
+                Side::Ingress => CgroupSkbAttachType::Ingress,
+            };
+            p.load().and_then(|()| p.attach(cgroup, way, CgroupAttachMode::Single).map(drop))
+        }
         (Hook::CgroupSockAddr, Loaded::CgroupSockAddr(p)) => {
             p.load().and_then(|()| p.attach(cgroup, CgroupAttachMode::Single).map(drop))
         }
@@ -363,6 +375,7 @@ fn unload(ebpf: &mut Ebpf, symbol: &str) {
         Some(Loaded::TracePoint(p)) => p.unload(),
         Some(Loaded::FExit(p)) => p.unload(),
         Some(Loaded::CgroupSock(p)) => p.unload(),
+        Some(Loaded::CgroupSkb(p)) => p.unload(),
         Some(Loaded::CgroupSockAddr(p)) => p.unload(),
         Some(Loaded::Iter(p)) => p.unload(),
         Some(Loaded::RawTracePoint(p)) => p.unload(),

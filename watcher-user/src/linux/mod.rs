@@ -4,6 +4,7 @@ mod bare;
 mod btf;
 mod convert;
 pub mod doctor;
+mod heads;
 mod host;
 mod iterate;
 mod kprobes;
@@ -75,6 +76,8 @@ pub struct Config {
     pub max_overflow: u32,
     /// Diagnostics from the programs; `None` costs nothing.
     pub log: Option<LogLevel>,
+    /// Copy the first bytes of flows, for names.
+    pub names: bool,
     /// Also attach a program that does nothing, for `cargo xtask bench`.
     pub floor: bool,
     /// Take the ways that are meant for kernels with all of [`traits::Traits`].
@@ -91,6 +94,7 @@ impl Default for Config {
             max_waiting: 8_192,
             max_overflow: 4_096,
             log: None,
+            names: true,
             floor: false,
             assume_traits: false,
             without: Vec::new(),

@@ -1,4 +1,4 @@
-//! Draining the ring buffer: on a timer, and early when the programs say that it fills up.
+//! Draining a ring buffer: on a timer, and early when the programs say that it fills up.
 
 use std::{
     io,
@@ -39,9 +39,23 @@ pub enum Birth {
     Exec(Box<ProcessExec>),
 }
 
+/// What is made of the records of a ring.
+pub trait Sink: Default + Send + 'static {
+    /// Takes in one record.
+    fn take_in(&mut self, bytes: &[u8]);
+    /// Enough was taken out and not collected: beyond it the ring fills up.
+    fn is_full(&self) -> bool;
+}
+
 impl Drained {
     fn len(&self) -> usize {
         self.sockets.len() + self.births.len() + self.exits.len()
+    }
+}
+
+impl Sink for Drained {
+    fn is_full(&self) -> bool {
+        self.len() >= MOST
     }
 
     fn take_in(&mut self, bytes: &[u8]) {
@@ -58,34 +72,34 @@ impl Drained {
     }
 }
 
-struct Inner {
+struct Inner<D> {
     ring: RingBuf<MapData>,
-    drained: Drained,
+    drained: D,
 }
 
-impl Inner {
+impl<D: Sink> Inner<D> {
     fn drain(&mut self) {
-        while self.drained.len() < MOST {
+        while !self.drained.is_full() {
             let Some(item) = self.ring.next() else { return };
             self.drained.take_in(&item);
         }
     }
 }
 
-/// The ring buffer and what was taken out of it so far.
-pub struct Ring {
-    inner: Arc<Mutex<Inner>>,
+/// A ring buffer and what was taken out of it so far.
+pub struct Ring<D> {
+    inner: Arc<Mutex<Inner<D>>>,
     pump: tokio::task::JoinHandle<()>,
 }
 
-impl Ring {
+impl<D: Sink> Ring<D> {
     /// Starts draining in the background. Must be called within a tokio runtime.
     ///
     /// # Errors
     /// When the descriptor cannot be watched.
     pub fn start(ring: RingBuf<MapData>) -> io::Result<Self> {
         let fd = ring.as_fd().try_clone_to_owned()?;
-        let inner = Arc::new(Mutex::new(Inner { ring, drained: Drained::default() }));
+        let inner = Arc::new(Mutex::new(Inner { ring, drained: D::default() }));
         // SAFETY: the registration owns the descriptor.
         let fd = unsafe { AsyncFd::register(fd) }?;
         let pump = tokio::spawn(pump(fd, Arc::clone(&inner)));
@@ -93,20 +107,20 @@ impl Ring {
     }
 
     /// Everything that is there now.
-    pub fn take(&self) -> Drained {
+    pub fn take(&self) -> D {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.drain();
         std::mem::take(&mut inner.drained)
     }
 }
 
-impl Drop for Ring {
+impl<D> Drop for Ring<D> {
     fn drop(&mut self) {
         self.pump.abort();
     }
 }
 
-async fn pump(fd: AsyncFd<OwnedFd>, inner: Arc<Mutex<Inner>>) {
+async fn pump<D: Sink>(fd: AsyncFd<OwnedFd>, inner: Arc<Mutex<Inner<D>>>) {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {

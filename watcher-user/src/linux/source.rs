@@ -22,9 +22,10 @@ use super::{
     Config,
     bare::{Entries, Join, Shown, ends_with_process},
     convert::{Converter, Stage, state},
+    heads::Heads,
     host::{host, now_boot},
     iterate::read_records,
-    ladder::Way,
+    ladder::{NAMES, Way},
     load::{LoadError, Outcome, Probes, load},
     misses::{Hits, Misses},
     processes::{Census, Processes},
@@ -57,7 +58,9 @@ type Ended = HashMap<SocketKey, FlowState>;
 /// The eBPF collector.
 pub struct EbpfSource {
     probes: Probes,
-    ring: Ring,
+    ring: Ring<Drained>,
+    /// None while names are not looked for.
+    heads: Option<Ring<Heads>>,
     processes: Processes,
     converter: Converter,
     quality: Quality,
@@ -87,6 +90,9 @@ impl EbpfSource {
         let ring = map.ok_or_else(|| LoadError::Refused("the object file has no ring buffer".to_owned()))?;
         let io = |source| LoadError::Io { doing: "watching the ring buffer", source };
         let ring = Ring::start(ring).map_err(io)?;
+        let seen = probes.outcomes.iter().any(|outcome| outcome.capability.name == NAMES && outcome.way.is_some());
+        let heads = probes.ebpf.take_map("HEADS").filter(|_| seen).and_then(|map| RingBuf::try_from(map).ok());
+        let heads = heads.map(Ring::start).transpose().map_err(io)?;
         if config.log.is_some() {
             super::log::start(&mut probes.ebpf);
         }
@@ -95,6 +101,7 @@ impl EbpfSource {
         let mut this = Self {
             probes,
             ring,
+            heads,
             processes: Processes::default(),
             converter: Converter { complete_since: BootTime(now_boot()), ..Converter::default() },
             quality,
@@ -165,6 +172,8 @@ impl EbpfSource {
         let live = self.sockets(since)?;
         let after = self.ring.take();
         let mut entries = Entries::new(self.probes.maps.flows().map_err(reading("the flow map"))?);
+        // After the counters: what moved the bytes that they tell of is in it.
+        batch.heads = self.heads.as_ref().map(|heads| heads.take().0).unwrap_or_default();
 
         self.births(&before, &mut batch);
         for record in before.sockets.iter().chain(&waiting) {
@@ -323,6 +332,7 @@ impl EbpfSource {
             recursion_misses: self.misses.calls + self.hits.lost.max(maps.lost(Loss::Call)),
             process_events: maps.lost(Loss::ProcessEvent) + self.misses.events,
             state_changes: maps.lost(Loss::State),
+            heads: maps.lost(Loss::Head),
             unattributed_tx_bytes: maps.lost(Loss::LostTx),
             unattributed_rx_bytes: maps.lost(Loss::LostRx),
         }

@@ -4,8 +4,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use crate::{
     Aggregator, Batch, BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, Grade,
-    KernelCounters, Losses, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot,
-    SocketId, SocketInfo, TcpState,
+    KernelCounters, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot, SocketId,
+    SocketInfo, TcpState,
 };
 
 pub fn second(n: u64) -> BootTime {
@@ -99,7 +99,7 @@ impl Rig {
     }
 
     pub fn apply(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>) {
-        self.0.apply(&Batch { at: second(at), processes, flows, losses: Losses::default() });
+        self.0.apply(&Batch { at: second(at), processes, flows, ..Batch::default() });
     }
 
     pub fn snapshot(&mut self) -> Snapshot {

@@ -37,7 +37,7 @@ impl Rig {
     }
 
     pub fn apply_named(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>, names: &impl Names) {
-        let batch = Batch { at: second(at), processes, flows, losses: self.losses };
+        let batch = Batch { at: second(at), processes, flows, losses: self.losses, ..Batch::default() };
         self.sums.apply_with(&batch, &mut self.window.listen(names));
     }
 

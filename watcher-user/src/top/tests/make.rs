@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use watcher_core::{
     Aggregator, Batch, BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, Grade,
-    KernelCounters, Losses, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot,
-    SocketId, SocketInfo, TcpState,
+    KernelCounters, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot, SocketId,
+    SocketInfo, TcpState,
 };
 
 use crate::{clock::WallClock, top::Origin};
@@ -99,7 +99,7 @@ fn frames() -> FlowSample {
 }
 
 pub fn batches() -> Vec<Batch> {
-    let at = |n: u64, processes, flows| Batch { at: second(n), processes, flows, losses: Losses::default() };
+    let at = |n: u64, processes, flows| Batch { at: second(n), processes, flows, ..Batch::default() };
     let curl = |rx, tx| flow(200, Protocol::Tcp, "10.0.0.1:40000", "[2001:db8::7]:443", (rx, tx));
     let hostile = "evil\n\u{1b}[2J\u{202e}名前";
     vec![
