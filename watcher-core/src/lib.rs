@@ -20,6 +20,8 @@ pub use flow::{
     SocketInfo, TcpState,
 };
 pub use process::{ProcessEvent, ProcessId, ProcessInfo};
-pub use snapshot::{AppRow, FlowRow, Lifecycles, PerScope, ProcessRow, RemoteRow, Snapshot, Totals, Traffic, Truth};
+pub use snapshot::{
+    AppRow, FlowRow, Lifecycles, PerScope, ProcessRow, RemoteId, RemoteRow, Snapshot, Totals, Traffic, Truth,
+};
 pub use source::{Batch, DegradationReason, Grade, Losses, Quality, Source};
 pub use time::BootTime;

@@ -5,7 +5,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use crate::{PerScope, Snapshot, Traffic};
+use crate::{PerScope, RemoteId, Snapshot, Traffic};
 
 impl Snapshot {
     /// Rates and interval since `earlier`, an earlier snapshot of the same aggregator; none at all without one.
@@ -48,14 +48,15 @@ impl Snapshot {
         let time = self.interval;
         let mut known: HashMap<_, PerScope<Traffic>> = HashMap::new();
         for row in earlier.into_iter().flat_map(|earlier| &earlier.remotes) {
-            known.insert(row.address, row.traffic);
+            known.insert(row.id(), row.traffic);
         }
-        let mut others = known.remove(&None).unwrap_or_default();
+        let mut others = known.remove(&RemoteId::default()).unwrap_or_default();
         for row in self.remotes.iter_mut().filter(|row| row.address.is_some()) {
             // One that came back after it had been gathered began from nothing.
-            let before = known.get(&row.address).copied().filter(|before| !is_less(row.traffic, *before));
+            let key = row.id();
+            let before = known.get(&key).copied().filter(|before| !is_less(row.traffic, *before));
             if before.is_some() {
-                known.remove(&row.address);
+                known.remove(&key);
             }
             row.traffic = per_scope(row.traffic, before.unwrap_or_default(), time);
         }

@@ -1,10 +1,17 @@
 //! What a view sees: one moment, everything added up.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, FlowId, FlowSample, Losses, ProcessId, ProcessInfo, Quality, Scope};
+use crate::{
+    BootTime, FlowId, FlowSample, Losses, ProcessId, ProcessInfo, Quality, Scope,
+    names::{Known, Name, NameSource},
+};
 
 /// Bytes so far and bytes per second over the last interval.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -203,6 +210,9 @@ pub struct FlowRow {
     pub sample: FlowSample,
     /// Since the aggregator began, and rates.
     pub traffic: Traffic,
+    /// What is known of who is at the other end.
+    #[serde(default)]
+    pub known: Known,
 }
 
 impl FlowRow {
@@ -211,6 +221,12 @@ impl FlowRow {
     pub fn remote(&self) -> Option<SocketAddr> {
         self.sample.id.remote.or(self.sample.socket.remote)
     }
+    /// The row of remotes that its bytes are in.
+    #[must_use]
+    pub fn remote_id(&self) -> RemoteId {
+        let address = self.remote().map(|remote| remote.ip().to_canonical());
+        RemoteId { address, name: asked_for(self.known.name.as_ref()) }
+    }
     /// The key.
     #[must_use]
     pub fn id(&self) -> FlowId {
@@ -218,11 +234,24 @@ impl FlowRow {
     }
 }
 
-/// One remote address, all ports and processes.
+/// Whom bytes went to: an address, by the name that those who talk to it asked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct RemoteId {
+    /// The address; `None` gathers flows whose remote is not known.
+    pub address: Option<IpAddr>,
+    /// The name, where one is known. One that was not asked for, but found in the reverse zone, tells nothing apart and is not
+    /// part of this.
+    pub name: Option<Arc<Name>>,
+}
+
+/// One remote address by one name, all ports and processes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RemoteRow {
     /// The address; `None` gathers flows whose remote is not known.
-    pub address: Option<std::net::IpAddr>,
+    pub address: Option<IpAddr>,
+    /// The name that the processes asked for. An address that goes by several has a row for each.
+    #[serde(default)]
+    pub name: Option<Arc<Name>>,
     /// By scope.
     pub traffic: PerScope<Traffic>,
     /// Open flows.
@@ -242,6 +271,18 @@ pub struct AppRow {
     pub connections: PerScope<u32>,
     /// Live processes.
     pub processes: u32,
+}
+
+impl RemoteRow {
+    /// The key.
+    #[must_use]
+    pub fn id(&self) -> RemoteId {
+        RemoteId { address: self.address, name: asked_for(self.name.as_ref()) }
+    }
+}
+
+fn asked_for(name: Option<&Arc<Name>>) -> Option<Arc<Name>> {
+    name.filter(|name| name.source() < NameSource::Ptr).cloned()
 }
 
 /// One moment.

@@ -98,11 +98,13 @@ impl Filter {
             || self.matches(user)
     }
 
-    /// Whether a connection passes by itself: its remote, or one of its ports.
+    /// Whether a connection passes by itself: its remote, a name, its protocol, or one of its ports.
     #[must_use]
     pub fn matches_flow(&self, row: &FlowRow) -> bool {
         row.remote().is_some_and(|remote| self.matches_end(remote))
             || self.matches_number(u32::from(row.sample.socket.local.port()))
+            || [&row.known.name, &row.known.served].into_iter().flatten().any(|name| self.matches(name.domain()))
+            || row.known.protocol_name().is_some_and(|protocol| self.matches(protocol))
     }
 }
 

@@ -1,8 +1,8 @@
 //! What rows are sorted by, and their order. The order of equals is that of the snapshot, so that it never changes.
 
-use std::{cmp::Ordering, net::SocketAddr, rc::Rc};
+use std::{cmp::Ordering, net::SocketAddr, rc::Rc, sync::Arc};
 
-use watcher_core::{AppRow, BootTime, FlowRow, ProcessRow, RemoteRow, Traffic};
+use watcher_core::{AppRow, BootTime, FlowRow, ProcessRow, RemoteRow, Traffic, names::Name};
 
 use crate::{by::By, users::Users, wording};
 
@@ -109,6 +109,8 @@ pub enum Value {
     Text(Rc<str>),
     /// An address; rows without one come first.
     Address(Option<SocketAddr>),
+    /// A remote: those without a name first, by their address.
+    Remote(Option<Arc<Name>>, Option<SocketAddr>),
 }
 
 impl Value {
@@ -119,6 +121,7 @@ impl Value {
             (Self::Number(a, x), Self::Number(b, y)) => a.total_cmp(b).then(x.cmp(y)),
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
             (Self::Address(a), Self::Address(b)) => a.cmp(b),
+            (Self::Remote(a, x), Self::Remote(b, y)) => a.cmp(b).then(x.cmp(y)),
             _ => Ordering::Equal,
         }
     }
@@ -178,7 +181,7 @@ impl Sortable for &AppRow {
 impl Sortable for &RemoteRow {
     fn value(&self, key: Key, sight: &Sight<'_>) -> Value {
         match key {
-            Key::Remote => Value::Address(self.address.map(|ip| SocketAddr::new(ip, 0))),
+            Key::Remote => Value::Remote(self.name.clone(), self.address.map(|ip| SocketAddr::new(ip, 0))),
             Key::Processes => count(u64::from(self.processes)),
             Key::Connections => count(u64::from(self.connections)),
             _ => traffic(key, self.traffic.ip(sight.include_loopback)),
@@ -195,8 +198,8 @@ impl Sortable for (&FlowRow, &str) {
             Key::Pid => count(u64::from(row.sample.id.process.tgid)),
             Key::Name => Value::Text((*name).into()),
             Key::Local => Value::Address(Some(socket.local)),
-            Key::Remote => Value::Address(row.remote()),
-            Key::Protocol => Value::Text(wording::protocol(socket.protocol).into()),
+            Key::Remote => Value::Remote(row.known.name.clone(), row.remote()),
+            Key::Protocol => Value::Text(wording::service(row).into()),
             Key::State => Value::Text(wording::state(row.sample.state).into()),
             Key::Age => Value::Number(crate::top::age(row, sight.now).map_or(-1.0, |age| age.as_secs_f64()), 0),
             _ => traffic(key, row.traffic),

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use watcher_core::{CloseReason, Direction, FlowState, Protocol, TcpState};
+use watcher_core::{CloseReason, Direction, FlowRow, FlowState, Protocol, TcpState};
 
 /// `tcp`, `udp`, `raw:47`.
 #[must_use]
@@ -17,6 +17,23 @@ pub fn protocol(protocol: Protocol) -> Cow<'static, str> {
         Protocol::Raw(number) => return Cow::Owned(format!("raw:{number}")),
         Protocol::Other(number) => return Cow::Owned(format!("other:{number}")),
     })
+}
+
+/// What a person looks for: the protocol that the flow showed, else its transport.
+#[must_use]
+pub fn service(row: &FlowRow) -> Cow<'static, str> {
+    row.known.protocol_name().map_or_else(|| protocol(row.sample.socket.protocol), Cow::Borrowed)
+}
+
+/// The other end: by its name where one is known, with the port.
+#[must_use]
+pub fn remote(row: &FlowRow) -> String {
+    match (row.remote(), &row.known.name) {
+        (None, _) => "*".to_owned(),
+        (Some(remote), Some(name)) if remote.port() != 0 => format!("{}:{}", name.domain(), remote.port()),
+        (Some(_), Some(name)) => name.domain().to_owned(),
+        (Some(remote), None) => remote.to_string(),
+    }
 }
 
 /// `outgoing`, `incoming`; nothing when not known.

@@ -10,22 +10,24 @@ use super::{
     FastMap, Retention, shrink,
     sum::{Bytes, Sum},
 };
-use crate::{BootTime, Counters, Direction, FlowId, FlowRow, FlowSample, FlowState, Scope, SocketInfo};
+use crate::{
+    BootTime, Counters, Direction, FlowId, FlowRow, FlowSample, FlowState, RemoteId, Scope, SocketInfo,
+    names::{Directory, Known},
+};
 
 /// Folded flows whose counters are still remembered, so that a late sample of one adds only what is new.
 const MAX_REMEMBERED: usize = 32_768;
-
-/// The address that a flow's bytes are charged to.
-pub(super) type Remote = Option<IpAddr>;
 
 /// What one sample changed.
 #[derive(Debug)]
 pub(super) struct Change {
     pub delta: Bytes,
     pub scope: Scope,
-    pub remote: Remote,
+    pub remote: RemoteId,
+    /// What is known of it.
+    pub known: Known,
     /// The remote before, where the flow has just changed it.
-    pub moved_from: Option<Remote>,
+    pub moved_from: Option<RemoteId>,
     /// The scope before, where the open flow has just changed it.
     pub rescoped_from: Option<Scope>,
     /// The first sample of this flow.
@@ -42,7 +44,7 @@ pub(super) struct Change {
 #[derive(Debug)]
 pub(super) struct Left {
     pub id: FlowId,
-    pub remote: Remote,
+    pub remote: RemoteId,
 }
 
 #[derive(Debug)]
@@ -50,6 +52,7 @@ struct Flow {
     /// The newest state of every field that a sample has.
     sample: FlowSample,
     sum: Sum,
+    known: Known,
 }
 
 #[derive(Debug)]
@@ -69,17 +72,17 @@ pub(super) struct Flows {
 }
 
 impl Flows {
-    pub fn observe(&mut self, sample: &FlowSample) -> Change {
+    pub fn observe(&mut self, sample: &FlowSample, directory: &Directory) -> Change {
         let change = match self.entries.entry(sample.id) {
             hash_map::Entry::Vacant(slot) => {
-                let flow = Flow::new(sample);
+                let flow = Flow::new(sample, directory);
                 let change = flow.birth();
                 slot.insert(Entry::Listed(Box::new(flow)));
                 change
             }
             hash_map::Entry::Occupied(slot) => match slot.into_mut() {
-                Entry::Listed(flow) => flow.observe(sample),
-                Entry::Folded(counted) => late(counted, sample),
+                Entry::Listed(flow) => flow.observe(sample, directory),
+                Entry::Folded(counted) => late(counted, sample, directory),
             },
         };
         if change.ended {
@@ -92,7 +95,11 @@ impl Flows {
     pub fn rows(&mut self, interval: Duration) -> Vec<FlowRow> {
         let mut rows: Vec<FlowRow> = Vec::with_capacity(self.entries.len() - self.folded.len());
         rows.extend(self.entries.values_mut().filter_map(|entry| match entry {
-            Entry::Listed(flow) => Some(FlowRow { sample: flow.sample.clone(), traffic: flow.sum.report(interval) }),
+            Entry::Listed(flow) => Some(FlowRow {
+                sample: flow.sample.clone(),
+                traffic: flow.sum.report(interval),
+                known: flow.known.clone(),
+            }),
             Entry::Folded(_) => None,
         }));
         rows.sort_unstable_by_key(FlowRow::id);
@@ -135,10 +142,10 @@ impl Flows {
 }
 
 impl Flow {
-    fn new(sample: &FlowSample) -> Self {
+    fn new(sample: &FlowSample, directory: &Directory) -> Self {
         let mut sum = Sum::default();
         sum.add(bytes(&sample.counters));
-        Self { sample: sample.clone(), sum }
+        Self { sample: sample.clone(), sum, known: directory.introduce(sample) }
     }
 
     fn birth(&self) -> Change {
@@ -146,6 +153,7 @@ impl Flow {
             delta: self.sum.bytes(),
             scope: self.sample.scope,
             remote: self.remote(),
+            known: self.known.clone(),
             moved_from: None,
             rescoped_from: None,
             first: true,
@@ -155,7 +163,7 @@ impl Flow {
         }
     }
 
-    fn observe(&mut self, new: &FlowSample) -> Change {
+    fn observe(&mut self, new: &FlowSample, directory: &Directory) -> Change {
         let delta = bytes(&new.counters).beyond(self.sum.bytes());
         let was_ended = self.is_ended();
         let old_remote = self.remote();
@@ -173,12 +181,14 @@ impl Flow {
         merge_counters(&mut self.sample.counters, &new.counters);
         self.sample.kernel = self.sample.kernel.or(new.kernel);
         self.sum.add(delta);
+        directory.tell(&self.sample, &mut self.known);
         let remote = self.remote();
         Change {
             delta,
             scope: self.sample.scope,
-            remote,
             moved_from: (remote != old_remote).then_some(old_remote),
+            remote,
+            known: self.known.clone(),
             rescoped_from: (self.sample.scope != old_scope).then_some(old_scope),
             first: false,
             ended: closes && !was_ended,
@@ -203,19 +213,21 @@ impl Flow {
         }
     }
 
-    fn remote(&self) -> Remote {
-        remote(&self.sample)
+    fn remote(&self) -> RemoteId {
+        RemoteId { address: address(&self.sample), name: self.known.name.clone() }
     }
 }
 
 /// A sample of a flow that has left the list. It was reported as ended and stays so; bytes are bytes.
-fn late(counted: &mut Bytes, sample: &FlowSample) -> Change {
+fn late(counted: &mut Bytes, sample: &FlowSample, directory: &Directory) -> Change {
+    let known = directory.introduce(sample);
     let delta = bytes(&sample.counters).beyond(*counted);
     *counted += delta;
     Change {
         delta,
         scope: sample.scope,
-        remote: remote(sample),
+        remote: RemoteId { address: address(sample), name: known.name.clone() },
+        known,
         moved_from: None,
         rescoped_from: None,
         first: false,
@@ -225,7 +237,7 @@ fn late(counted: &mut Bytes, sample: &FlowSample) -> Change {
     }
 }
 
-fn remote(sample: &FlowSample) -> Remote {
+fn address(sample: &FlowSample) -> Option<IpAddr> {
     sample.id.remote.or(sample.socket.remote).map(|address| address.ip().to_canonical())
 }
 

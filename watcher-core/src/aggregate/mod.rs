@@ -22,7 +22,7 @@ pub use observer::{Delta, Observer};
 pub use retention::Retention;
 
 use self::{apps::Apps, flows::Flows, processes::Processes, remotes::Remotes, sockets::Sockets, sum::Sum};
-use crate::{Batch, BootTime, FlowSample, Losses, PerScope, Quality, Snapshot, Totals};
+use crate::{Batch, BootTime, FlowSample, Losses, PerScope, Quality, Snapshot, Totals, names::Directory};
 
 /// Seeded at random: remote addresses are chosen by others.
 pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -38,6 +38,7 @@ pub struct Aggregator {
     remotes: Remotes,
     apps: Apps,
     totals: PerScope<Sum>,
+    directory: Directory,
     losses: Losses,
     /// Of the newest batch.
     at: BootTime,
@@ -57,6 +58,7 @@ impl Aggregator {
             remotes: Remotes::default(),
             apps: Apps::default(),
             totals: PerScope::default(),
+            directory: Directory::default(),
             losses: Losses::default(),
             at: BootTime::default(),
             reported: None,
@@ -77,9 +79,11 @@ impl Aggregator {
             self.processes.observe(event);
             observer.process(event);
         }
+        self.directory.learn(&batch.heads, batch.at);
         for sample in &batch.flows {
             self.observe(sample, observer);
         }
+        self.directory.forget();
         observer.losses(&losses, &self.sockets.checked().since(&truth));
     }
 
@@ -111,7 +115,7 @@ impl Aggregator {
     }
 
     fn observe<O: Observer + ?Sized>(&mut self, sample: &FlowSample, observer: &mut O) {
-        let change = self.flows.observe(sample);
+        let change = self.flows.observe(sample, &self.directory);
         let before = self.sockets.lifecycles();
         if change.life {
             self.sockets.observe(sample, change.first);
@@ -122,13 +126,17 @@ impl Aggregator {
         self.remotes.observe(sample.id.process, &change);
         self.totals.get_mut(change.scope).add(change.delta);
         let (info, open) = self.processes.charge(sample.id.process, &change, self.at);
+        if change.ended {
+            self.directory.end(sample);
+        }
         observer.flow(&Delta {
             sample,
             info,
             rx_bytes: change.delta.rx,
             tx_bytes: change.delta.tx,
             scope: change.scope,
-            remote: change.remote,
+            remote: change.remote.address,
+            known: &change.known,
             first: change.first,
             ended: change.ended,
             lifecycles: self.sockets.lifecycles().since(&before),

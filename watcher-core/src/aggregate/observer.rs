@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::{FlowSample, Lifecycles, Losses, PerScope, ProcessEvent, ProcessInfo, Scope, Truth};
+use crate::{FlowSample, Lifecycles, Losses, PerScope, ProcessEvent, ProcessInfo, Scope, Truth, names::Known};
 
 /// What one sample added.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ pub struct Delta<'a> {
     pub scope: Scope,
     /// The address that they are charged to.
     pub remote: Option<IpAddr>,
+    /// What is known of who is there.
+    pub known: &'a Known,
     /// The first sample of this flow.
     pub first: bool,
     /// The sample that ended it.

@@ -51,26 +51,36 @@ pub enum Observed {
     BitTorrent,
 }
 
+impl Observed {
+    /// As people write it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Tls => "TLS",
+            Self::Quic => "QUIC",
+            Self::Http | Self::Http2 => "HTTP",
+            Self::Ssh => "SSH",
+            Self::Dns => "DNS",
+            Self::Postgres => "Postgres",
+            Self::MySql => "MySQL",
+            Self::Redis => "Redis",
+            Self::Mqtt => "MQTT",
+            Self::Ntp => "NTP",
+            Self::Stun => "STUN",
+            Self::Mdns => "mDNS",
+            Self::Dhcp => "DHCP",
+            Self::BitTorrent => "BitTorrent",
+        }
+    }
+}
+
 /// The label of a flow. The port that tells is the remote one, and the local one of what this side accepted.
 #[must_use]
 pub fn label(observed: Option<Observed>, sample: &FlowSample) -> Label {
     let port = service_port(sample);
     Label(match observed {
         Some(Observed::Tls) if port == 443 => "HTTPS",
-        Some(Observed::Tls) => "TLS",
-        Some(Observed::Quic) => "QUIC",
-        Some(Observed::Http | Observed::Http2) => "HTTP",
-        Some(Observed::Ssh) => "SSH",
-        Some(Observed::Dns) => "DNS",
-        Some(Observed::Postgres) => "Postgres",
-        Some(Observed::MySql) => "MySQL",
-        Some(Observed::Redis) => "Redis",
-        Some(Observed::Mqtt) => "MQTT",
-        Some(Observed::Ntp) => "NTP",
-        Some(Observed::Stun) => "STUN",
-        Some(Observed::Mdns) => "mDNS",
-        Some(Observed::Dhcp) => "DHCP",
-        Some(Observed::BitTorrent) => "BitTorrent",
+        Some(seen) => seen.as_str(),
         None => by_port(sample.socket.protocol, port),
     })
 }

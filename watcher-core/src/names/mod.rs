@@ -3,13 +3,20 @@
 //! A collector hands over [`Head`]s, copies of the first bytes of flows. What they say is read by pure functions over bytes
 //! ([`parse`]); nothing here asks anybody anything.
 
+mod conversation;
+mod directory;
 mod head;
+mod known;
 mod label;
 mod name;
 pub mod parse;
 mod shown;
+#[cfg(test)]
+pub(crate) mod testing;
 
+pub use directory::Directory;
 pub use head::{Head, Transport, Way};
+pub use known::Known;
 pub use label::{Label, Observed, label};
 pub use name::{Name, NameSource};
 pub use shown::{Shown, Tls, TlsVersion};

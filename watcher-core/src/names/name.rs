@@ -1,14 +1,17 @@
 //! The name of a remote, and how it is known.
 
-use std::hash::{Hash, Hasher};
+use std::{
+    cmp::Ordering,
+    hash::{Hash, Hasher},
+};
 
 use serde::{Deserialize, Serialize};
 
 /// The longest name that DNS can hold, written out.
 const MAX_LEN: usize = 253;
 
-/// Where a name comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// Where a name comes from, the strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum NameSource {
     /// The TLS ClientHello of the flow.
@@ -28,8 +31,24 @@ pub enum NameSource {
     Address,
 }
 
+impl NameSource {
+    /// As it is written everywhere.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sni => "sni",
+            Self::Quic => "quic",
+            Self::Http => "http",
+            Self::Dns => "dns",
+            Self::HostDns => "host-dns",
+            Self::Ptr => "ptr",
+            Self::Address => "address",
+        }
+    }
+}
+
 /// A host name. Two are equal when their domains are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Name {
     domain: Box<str>,
     display: Option<Box<str>>,
@@ -71,6 +90,18 @@ impl PartialEq for Name {
 }
 
 impl Eq for Name {}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.domain.cmp(&other.domain)
+    }
+}
 
 impl Hash for Name {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
-    Commands, Names, Policy, ProcessSample,
+    Commands, Policy, ProcessSample,
     processes::{ProcessKey, Processes},
     tally::Tally,
 };
@@ -125,9 +125,9 @@ impl Window {
         }
     }
 
-    /// Listens to an aggregator; remotes go by what `names` knows.
-    pub fn listen<'a, N: Names + ?Sized>(&'a mut self, names: &'a N) -> Listener<'a, N> {
-        Listener { window: self, names }
+    /// Listens to an aggregator.
+    pub fn listen(&mut self) -> Listener<'_> {
+        Listener { window: self }
     }
 
     /// One poll: every process that runs, once.
@@ -156,7 +156,7 @@ impl Window {
         }
     }
 
-    fn flow<N: Names + ?Sized>(&mut self, delta: &Delta<'_>, names: &N) {
+    fn flow(&mut self, delta: &Delta<'_>) {
         let life = Life::of(delta);
         if delta.rx_bytes == 0 && delta.tx_bytes == 0 && life == Life::default() {
             return;
@@ -169,7 +169,7 @@ impl Window {
         let process = ProcessKey::from(delta.sample.id.process);
         let unnamed = self.processes.get(&process).is_some_and(|process| self.policy.hides_process(&process.name));
         let Some(remote) = delta.remote.filter(|_| listed && !unnamed) else { return };
-        let name = names.of_flow(delta.sample, remote);
+        let name = delta.known.name.clone();
         if self.policy.hides_remote(remote, name.as_deref()) {
             return;
         }
@@ -177,25 +177,24 @@ impl Window {
         let interval = self.polls().saturating_add(1);
         let bytes = delta.rx_bytes.saturating_add(delta.tx_bytes);
         self.domains.add(peer.clone(), bytes).add(delta, interval);
-        let protocol = label(names.protocol_of(delta.sample), delta.sample);
+        let protocol = label(delta.known.protocol, delta.sample);
         self.connections.add(Group { process, protocol, peer }, bytes).add(delta, &life, interval);
     }
 }
 
 /// A window that listens to an aggregator.
 #[derive(Debug)]
-pub struct Listener<'a, N: ?Sized> {
+pub struct Listener<'a> {
     window: &'a mut Window,
-    names: &'a N,
 }
 
-impl<N: Names + ?Sized> Observer for Listener<'_, N> {
+impl Observer for Listener<'_> {
     fn process(&mut self, event: &ProcessEvent) {
         self.window.processes.observe(event);
     }
 
     fn flow(&mut self, delta: &Delta<'_>) {
-        self.window.flow(delta, self.names);
+        self.window.flow(delta);
     }
 
     fn losses(&mut self, losses: &Losses, truth: &Truth) {

@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use watcher_core::{Delta, FlowSample, Observer, ProcessInfo};
+use watcher_core::{Delta, FlowSample, Observer, ProcessInfo, names::Known};
 
 /// So many are remembered.
 const REMEMBERED: usize = 4096;
@@ -17,6 +17,9 @@ pub struct Ended {
     pub process: ProcessInfo,
     /// The last sample: its counters are final.
     pub sample: FlowSample,
+    /// What is known of who was at the other end.
+    #[serde(default)]
+    pub known: Known,
 }
 
 /// The newest of them.
@@ -41,7 +44,12 @@ impl Observer for EndedLog {
             return;
         }
         self.last += 1;
-        let ended = Ended { number: self.last, process: delta.info.clone(), sample: delta.sample.clone() };
+        let ended = Ended {
+            number: self.last,
+            process: delta.info.clone(),
+            sample: delta.sample.clone(),
+            known: delta.known.clone(),
+        };
         if self.entries.len() == REMEMBERED {
             self.entries.pop_front();
         }

@@ -145,7 +145,7 @@ impl<S: Source> Life<S> {
         {
             let mut ended = self.told.ended.lock().unwrap_or_else(PoisonError::into_inner);
             let mut opened = self.told.opened.lock().unwrap_or_else(PoisonError::into_inner);
-            let (mut window, mut whole) = (self.window.listen(&()), self.whole.listen(&()));
+            let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
             self.sums.apply_with(&batch, &mut All([&mut window, &mut whole, &mut *ended, &mut *opened]));
         }
         self.quality = self.source.quality().clone();

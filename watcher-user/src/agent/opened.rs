@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use serde::{Deserialize, Serialize};
-use watcher_core::{Delta, FlowSample, Observer, ProcessInfo};
+use watcher_core::{Delta, FlowSample, Observer, ProcessInfo, names::Known};
 
 /// So many are remembered.
 const REMEMBERED: usize = 1024;
@@ -17,6 +17,9 @@ pub struct Opened {
     pub process: ProcessInfo,
     /// The first sample.
     pub sample: FlowSample,
+    /// What is known of who is at the other end, so far.
+    #[serde(default)]
+    pub known: Known,
 }
 
 /// The newest of them. Flows that had ended when they were first read are not among them, nor those that are older
@@ -42,7 +45,12 @@ impl Observer for OpenedLog {
             return;
         }
         self.last += 1;
-        let opened = Opened { number: self.last, process: delta.info.clone(), sample: delta.sample.clone() };
+        let opened = Opened {
+            number: self.last,
+            process: delta.info.clone(),
+            sample: delta.sample.clone(),
+            known: delta.known.clone(),
+        };
         if self.entries.len() == REMEMBERED {
             self.entries.pop_front();
         }

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::HashMap, io, path::Path, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use watcher_core::{FlowRow, ProcessId, Scope, Snapshot, rollup::Rollup};
+use watcher_core::{FlowRow, ProcessId, Scope, Snapshot, names::NameSource, rollup::Rollup};
 
 /// Flows in a summary.
 const FLOWS: usize = 20;
@@ -38,6 +38,15 @@ pub struct Flow {
     pub protocol: String,
     /// Address and port, where they are known.
     pub remote: Option<String>,
+    /// The remote's name, where one is known.
+    #[serde(default)]
+    pub remote_name: Option<String>,
+    /// Where the name comes from.
+    #[serde(default)]
+    pub name_source: Option<NameSource>,
+    /// `HTTPS`, `HTTP/3`, `SSH` …: what the flow showed, where it did.
+    #[serde(default)]
+    pub application_protocol: Option<String>,
     /// Received, bytes.
     pub rx_bytes: u64,
     /// Sent, bytes.
@@ -60,6 +69,9 @@ pub fn heaviest(snapshot: &Snapshot) -> Vec<Flow> {
         process_name: names.get(&row.sample.id.process).copied().unwrap_or("").to_owned(),
         protocol: crate::wording::protocol(row.sample.socket.protocol).into(),
         remote: row.remote().map(|remote| remote.to_string()),
+        remote_name: row.known.name.as_ref().map(|name| name.domain().to_owned()),
+        name_source: row.known.name.as_ref().map(|name| name.source()),
+        application_protocol: row.known.protocol_name().map(str::to_owned),
         rx_bytes: row.traffic.rx_bytes,
         tx_bytes: row.traffic.tx_bytes,
         seconds: crate::top::age(row, snapshot.at).map(|age| age.as_secs_f64()),

@@ -2,7 +2,7 @@
 
 use std::{cmp::Reverse, collections::HashMap, sync::Arc, time::Duration};
 
-use watcher_core::{BootTime, FlowId, FlowRow, FlowSample, FlowState, ProcessInfo, Snapshot, Traffic};
+use watcher_core::{BootTime, FlowId, FlowRow, FlowSample, FlowState, ProcessInfo, Snapshot, Traffic, names::Known};
 
 use crate::{
     agent::{Ended, Opened},
@@ -19,10 +19,10 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    fn of(sample: &FlowSample, process: &ProcessInfo) -> Self {
+    fn of(sample: &FlowSample, known: &Known, process: &ProcessInfo) -> Self {
         let (rx_bytes, tx_bytes) = (sample.counters.rx_bytes, sample.counters.tx_bytes);
         let traffic = Traffic { rx_bytes, tx_bytes, ..Traffic::default() };
-        Self { flow: FlowRow { sample: sample.clone(), traffic }, process: process.clone() }
+        Self { flow: FlowRow { sample: sample.clone(), traffic, known: known.clone() }, process: process.clone() }
     }
 
     /// When it began, as far as anybody saw it.
@@ -52,13 +52,13 @@ impl Lifecycle {
 
 impl From<&Ended> for Lifecycle {
     fn from(ended: &Ended) -> Self {
-        Self::of(&ended.sample, &ended.process)
+        Self::of(&ended.sample, &ended.known, &ended.process)
     }
 }
 
 impl From<&Opened> for Lifecycle {
     fn from(opened: &Opened) -> Self {
-        Self::of(&opened.sample, &opened.process)
+        Self::of(&opened.sample, &opened.known, &opened.process)
     }
 }
 

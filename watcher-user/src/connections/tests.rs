@@ -63,7 +63,11 @@ fn snapshot(rows: &[(FlowSample, &str)]) -> Snapshot {
     processes.sort_by_key(|row| row.id);
     let flow = |sample: &FlowSample| {
         let (rx_bytes, tx_bytes) = (sample.counters.rx_bytes, sample.counters.tx_bytes);
-        FlowRow { sample: sample.clone(), traffic: Traffic { rx_bytes, tx_bytes, rx_rate: 5.0, tx_rate: 7.0 } }
+        FlowRow {
+            sample: sample.clone(),
+            traffic: Traffic { rx_bytes, tx_bytes, rx_rate: 5.0, tx_rate: 7.0 },
+            known: watcher_core::names::Known::default(),
+        }
     };
     Snapshot {
         at: now(),
@@ -80,7 +84,7 @@ fn snapshot(rows: &[(FlowSample, &str)]) -> Snapshot {
 }
 
 fn ended(number: u64, sample: FlowSample, name: &str) -> Arc<Ended> {
-    Arc::new(Ended { number, process: info(name), sample })
+    Arc::new(Ended { number, process: info(name), sample, known: watcher_core::names::Known::default() })
 }
 
 /// One of everything.

@@ -36,7 +36,7 @@ pub async fn take<S: Source>(source: &mut S, config: &Config, span: Duration) ->
     window.poll(sampler.poll().context("listing the processes")?);
     tokio::time::sleep(span).await;
     let batch = source.collect().await.context("reading the counters")?;
-    sums.apply_with(&batch, &mut window.listen(&()));
+    sums.apply_with(&batch, &mut window.listen());
     window.poll(sampler.poll().context("listing the processes")?);
     let (ended_at, ended) = clock::read().context("reading the clocks")?;
     finish(window, source.quality(), (started_at, ended_at), ended.since(begun))

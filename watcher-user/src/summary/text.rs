@@ -1,6 +1,6 @@
 //! The summary in words and tables.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use watcher_core::rollup::{
@@ -158,8 +158,8 @@ fn connection_table(flows: &[Flow]) -> Table {
     for flow in flows.iter().take(ROWS) {
         let lasted = flow.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let mut row = vec![
-            Cell::left(flow.remote.as_deref().map_or_else(|| "*".to_owned(), name)),
-            Cell::left(name(&flow.protocol)),
+            Cell::left(remote(flow)),
+            Cell::left(name(flow.application_protocol.as_ref().unwrap_or(&flow.protocol))),
             Cell::left(name(&flow.process_name)),
             Cell::right(flow.pid.to_string()),
         ];
@@ -169,6 +169,16 @@ fn connection_table(flows: &[Flow]) -> Table {
         table.row(row);
     }
     table
+}
+
+/// By name, with the port of the address.
+fn remote(flow: &Flow) -> String {
+    let port = || Some(flow.remote.as_ref()?.parse::<SocketAddr>().ok()?.port());
+    match (&flow.remote_name, &flow.remote) {
+        (Some(host), _) => port().map_or_else(|| name(host), |port| format!("{}:{port}", name(host))),
+        (None, Some(address)) => name(address),
+        (None, None) => "*".to_owned(),
+    }
 }
 
 fn name(raw: &str) -> String {

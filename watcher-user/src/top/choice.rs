@@ -1,11 +1,8 @@
 //! Which rows of a snapshot are shown. One place for the screen, tables and JSON.
 
-use std::{
-    collections::{HashMap, HashSet},
-    net::IpAddr,
-};
+use std::collections::{HashMap, HashSet};
 
-use watcher_core::{AppRow, FlowRow, PerScope, ProcessId, ProcessRow, RemoteRow, Scope, Snapshot, Traffic};
+use watcher_core::{AppRow, FlowRow, PerScope, ProcessId, ProcessRow, RemoteId, RemoteRow, Scope, Snapshot, Traffic};
 
 use crate::{cli::Rows, filter::Filter, services::Services, users::Users};
 
@@ -97,7 +94,7 @@ pub struct Choice<'a> {
     /// Processes that pass by themselves or by a connection.
     processes: HashSet<ProcessId>,
     /// Remotes that pass by a connection.
-    remotes: HashSet<Option<IpAddr>>,
+    remotes: HashSet<RemoteId>,
     /// Applications that pass by a process.
     apps: HashSet<&'a str>,
 }
@@ -123,7 +120,7 @@ impl<'a> Choice<'a> {
         choice.processes = choice.allowed.iter().filter(|(_, passes)| **passes).map(|(id, _)| *id).collect();
         let flows: Vec<&FlowRow> = snapshot.flows.iter().filter(|row| choice.flow(row)).collect();
         choice.processes.extend(flows.iter().map(|row| row.sample.id.process));
-        choice.remotes.extend(flows.iter().map(|row| row.remote().map(|remote| remote.ip().to_canonical())));
+        choice.remotes.extend(flows.iter().map(|row| row.remote_id()));
         choice.apps = snapshot.processes.iter().filter(|row| choice.process(row)).map(|row| &*row.info.name).collect();
         choice
     }
@@ -151,11 +148,12 @@ impl<'a> Choice<'a> {
         self.conditions.see_app(row) && (self.all || self.apps.contains(&*row.name) || by_name())
     }
 
-    /// Whether a remote is shown: one of its connections is, or its address passes.
+    /// Whether a remote is shown: one of its connections is, or its address or name passes.
     #[must_use]
     pub fn remote(&self, row: &RemoteRow) -> bool {
         let matches = |address| self.conditions.filter.matches_address(address);
-        let by_address = || !self.conditions.is_about_processes() && row.address.is_some_and(matches);
-        self.conditions.see_remote(row) && (self.all || self.remotes.contains(&row.address) || by_address())
+        let by_name = || row.name.as_ref().is_some_and(|name| self.conditions.filter.matches(name.domain()));
+        let by_itself = || !self.conditions.is_about_processes() && (row.address.is_some_and(matches) || by_name());
+        self.conditions.see_remote(row) && (self.all || self.remotes.contains(&row.id()) || by_itself())
     }
 }

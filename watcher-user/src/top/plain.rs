@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write as _, io::Write};
 
 use anyhow::Context as _;
-use watcher_core::{FlowState, Snapshot, Traffic};
+use watcher_core::{FlowState, Snapshot, Traffic, names::Name};
 
 use super::{Origin, Report, Selected, age, select};
 use crate::{
@@ -79,10 +79,11 @@ impl<W: Write> Writer<W> {
     }
 
     fn remotes(&self, selected: &Selected<'_>) -> Table {
-        let mut table = Table::new(&["REMOTE", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"]);
+        let mut table = Table::new(&["REMOTE", "ADDRESS", "VIA", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"]);
         for row in &selected.remotes {
             let address = row.address.map_or_else(|| "(others)".to_owned(), |address| address.to_string());
-            let mut cells = vec![Cell::left(address)];
+            let name = row.name.as_ref().map_or(&*address, |name| name.domain());
+            let mut cells = vec![Cell::left(name), Cell::left(&*address), Cell::left(via(row.name.as_deref()))];
             cells.extend(self.amounts(row.traffic.ip(self.rows.include_loopback)));
             cells.extend([Cell::right(row.processes.to_string()), Cell::right(row.connections.to_string())]);
             table.row(cells);
@@ -91,18 +92,18 @@ impl<W: Write> Writer<W> {
     }
 
     fn connections(&self, snapshot: &Snapshot, selected: &Selected<'_>) -> Table {
-        let columns = ["PID", "PROCESS", "PROTO", "LOCAL", "REMOTE", "STATE", "AGE", "RX/s", "TX/s", "RX", "TX"];
+        let columns = ["PID", "PROCESS", "PROTO", "LOCAL", "REMOTE", "VIA", "STATE", "AGE", "RX/s", "TX/s", "RX", "TX"];
         let mut table = Table::new(&columns);
         for (row, process) in &selected.flows {
             let sample = &row.sample;
-            let remote = row.remote().map_or_else(|| "*".to_owned(), |remote| remote.to_string());
             let age = age(row, snapshot.at).map_or_else(|| "-".to_owned(), wording::span);
             let mut cells = vec![
                 Cell::right(sample.id.process.tgid.to_string()),
                 Cell::left(name(process)),
-                Cell::left(wording::protocol(sample.socket.protocol)),
+                Cell::left(wording::service(row)),
                 Cell::left(sample.socket.local.to_string()),
-                Cell::left(remote),
+                Cell::left(wording::remote(row)),
+                Cell::left(via(row.known.name.as_deref())),
                 Cell::left(state(sample.state)),
                 Cell::right(age),
             ];
@@ -166,6 +167,11 @@ fn is_some(traffic: Traffic) -> bool {
 
 fn name(raw: &str) -> String {
     if raw.is_empty() { "?".to_owned() } else { printable(raw).into_owned() }
+}
+
+/// Where a name comes from.
+fn via(name: Option<&Name>) -> &'static str {
+    name.map_or("", |name| name.source().as_str())
 }
 
 /// With the reason where it is over.

@@ -67,6 +67,7 @@ pub fn flow(tgid: u32, local: &str, remote: &str, rx: u64, tx: u64) -> FlowRow {
             kernel: None,
         },
         traffic: traffic(rx, tx),
+        known: watcher_core::names::Known::default(),
     }
 }
 
@@ -99,7 +100,7 @@ fn remotes(flows: &[FlowRow]) -> Vec<RemoteRow> {
     for flow in flows {
         let address = flow.remote().map(|remote| remote.ip());
         let at = rows.iter().position(|row| row.address == address).unwrap_or_else(|| {
-            rows.push(RemoteRow { address, traffic: PerScope::default(), connections: 0, processes: 1 });
+            rows.push(RemoteRow { address, name: None, traffic: PerScope::default(), connections: 0, processes: 1 });
             rows.len() - 1
         });
         let sum = rows[at].traffic.get_mut(flow.sample.scope);

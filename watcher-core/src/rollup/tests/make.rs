@@ -7,6 +7,7 @@ pub use crate::aggregate::tests::make::{
 };
 use crate::{
     Aggregator, Batch, FlowSample, Losses, ProcessEvent, ProcessInfo, Retention,
+    names::Head,
     rollup::{Frame, Names, Policy, ProcessSample, Profile, Rollup, Window, WindowOptions},
 };
 
@@ -33,12 +34,12 @@ impl Rig {
     }
 
     pub fn apply(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>) {
-        self.apply_named(at, processes, flows, &());
+        self.apply_named(at, processes, flows, vec![]);
     }
 
-    pub fn apply_named(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>, names: &impl Names) {
-        let batch = Batch { at: second(at), processes, flows, losses: self.losses, ..Batch::default() };
-        self.sums.apply_with(&batch, &mut self.window.listen(names));
+    pub fn apply_named(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>, heads: Vec<Head>) {
+        let batch = Batch { at: second(at), processes, heads, flows, losses: self.losses };
+        self.sums.apply_with(&batch, &mut self.window.listen());
     }
 
     /// One poll of processes by pid, CPU percent and MiB.

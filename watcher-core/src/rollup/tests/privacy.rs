@@ -2,22 +2,16 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use super::make::{Rig, flow, runs, to};
+use super::make::{Rig, flow, process, runs, second, to};
 use crate::{
-    FlowSample,
-    names::{Name, NameSource},
+    names::{Name, NameSource, testing::answered},
     rollup::{Commands, Disclosed, Exclude, Glob, Names, Policy, Rollup},
 };
 
-/// Names by the last number of the address: `.50` is asked for by SNI, `.60` has a reverse name.
+/// Names by the last number of the address: `.50` was asked for, `.60` has a reverse name.
 struct Known;
 
 impl Names for Known {
-    fn of_flow(&self, _: &FlowSample, remote: IpAddr) -> Option<Arc<Name>> {
-        let name = Name::new("api.Secret.example.", Some("secret.example"), NameSource::Sni);
-        name.filter(|_| remote.to_string().ends_with(".50")).map(Arc::new)
-    }
-
     fn of_address(&self, remote: IpAddr) -> Option<Arc<Name>> {
         let name = Name::new("host-60.provider.example", Some("provider.example"), NameSource::Ptr);
         name.filter(|_| remote.to_string().ends_with(".60")).map(Arc::new)
@@ -33,7 +27,9 @@ fn rollup(exclude: Exclude) -> Rollup {
         to(flow(2, 3, 3_000, 0), "192.0.2.50:443"),
         to(flow(2, 4, 40_000, 0), "192.0.2.70:443"),
     ];
-    rig.apply_named(1, events, flows, &Known);
+    let ip = "192.0.2.50".parse().unwrap();
+    let asked = [1, 2].map(|tgid| answered(process(tgid), second(1), "api.Secret.example.", ip));
+    rig.apply_named(1, events, flows, asked.into_iter().flatten().collect());
     rig.finish_named(&Known)
 }
 

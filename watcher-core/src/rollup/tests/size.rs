@@ -1,37 +1,30 @@
 //! At most 32 KiB, whatever the names are made of.
 
-use std::{net::IpAddr, sync::Arc};
+use std::net::IpAddr;
 
 use proptest::prelude::*;
 
-use super::make::{Rig, closed, flow, frame, process, quality, runs, to};
+use super::make::{Rig, closed, flow, frame, process, quality, runs, second, to};
 use crate::{
     FlowSample,
-    names::{Name, NameSource},
-    rollup::{
-        Commands, Limits, MAX_ENCODED, Names, Policy, ProcessSample, Profile, Rollup, WindowOptions, schema::System,
-    },
+    names::testing::answered,
+    rollup::{Commands, Limits, MAX_ENCODED, Policy, ProcessSample, Profile, Rollup, WindowOptions, schema::System},
 };
 
 /// Everything has a name, and one of the longest that there are.
-struct LongNames;
-
-impl Names for LongNames {
-    fn of_flow(&self, _: &FlowSample, remote: IpAddr) -> Option<Arc<Name>> {
-        let label = remote.to_string().replace(['.', ':'], "-");
-        let tail = format!(".{}.{}.{}.example", "b".repeat(63), "c".repeat(63), "d".repeat(63));
-        let domain = format!("{}{tail}", "a".repeat(253 - tail.len() - label.len()) + &label);
-        Name::new(&domain, Some(&domain), NameSource::Sni).map(Arc::new)
-    }
+fn long_name(remote: IpAddr) -> String {
+    let label = remote.to_string().replace(['.', ':'], "-");
+    let tail = format!(".{}.{}.{}.example", "b".repeat(63), "c".repeat(63), "d".repeat(63));
+    format!("{}{tail}", "a".repeat(253 - tail.len() - label.len()) + &label)
 }
 
 /// 5,000 processes, `thousands` of thousands of flows, commands of 10 kB, all text made of `filler`.
-fn crowd(filler: &str, names: &impl Names, thousands: u64) -> Rollup {
+fn crowd(filler: &str, named: bool, thousands: u64) -> Rollup {
     let policy = Policy { commands: Commands::Full, ..Policy::default() };
     let mut rig = Rig::new(WindowOptions { policy, ..WindowOptions::default() });
     let command = filler.repeat(10_000 / filler.len());
     let events = (1..=5_000).map(|n| runs(n, &format!("{}{n}", filler.repeat(200)), &command));
-    rig.apply_named(1, events.collect(), vec![], names);
+    rig.apply(1, events.collect(), vec![]);
     let sample = |n| ProcessSample {
         id: process(n),
         name: filler,
@@ -48,14 +41,20 @@ fn crowd(filler: &str, names: &impl Names, thousands: u64) -> Rollup {
             let remote = format!("[2001:db8:ffff:ffff:ffff:ffff:{:x}:{:x}]:65535", n >> 16, n & 0xffff);
             closed(to(flow(1 + n as u32 % 5_000, n, bytes, bytes), &remote), 100_000 + n)
         });
-        rig.apply_named(2 + batch, vec![], flows.collect(), names);
+        let flows: Vec<_> = flows.collect();
+        let asked = |flow: &FlowSample| {
+            let ip = flow.socket.remote.expect("it has one").ip();
+            answered(flow.id.process, second(1), &long_name(ip), ip)
+        };
+        let heads = if named { flows.iter().flat_map(asked).collect() } else { vec![] };
+        rig.apply_named(2 + batch, vec![], flows, heads);
     }
     let long = || filler.repeat(300);
     let system = System { os: long(), platform: long(), platform_version: long(), kernel_version: long() };
     let mut machine = Profile { hostname: long(), system, ..Profile::default() };
     (machine.hardware.cpu.model, machine.hardware.cpu.model_normalized) = (long(), long());
     let quality = quality();
-    let rollup = rig.window.finish(&frame(&machine, &quality), names);
+    let rollup = rig.window.finish(&frame(&machine, &quality), &());
     assert_eq!(rollup.summary.total_rx_bytes, (0..thousands * 1_000).map(|n| 90_000_000_000_000 + n).sum::<u64>());
     rollup
 }
@@ -66,7 +65,7 @@ fn the_worst_text_fits() {
     for (filler, thousands) in
         [("a", 5), ("\u{1}", 100), ("\"\\", 5), ("名", 5), ("\u{10ffff}", 100), ("e\u{301}\u{202e}", 5)]
     {
-        let rollup = crowd(filler, &(), thousands);
+        let rollup = crowd(filler, false, thousands);
         let size = rollup.to_json().len();
         assert!(size <= MAX_ENCODED, "{filler:?}: {size}");
         assert_eq!(
@@ -77,7 +76,7 @@ fn the_worst_text_fits() {
         sizes.push((filler, size));
     }
     // Short of room, the last rows go: those with names go by 253 characters each, twice.
-    let rollup = crowd("\u{1}", &LongNames, 100);
+    let rollup = crowd("\u{1}", true, 100);
     let size = rollup.to_json().len();
     assert!(size <= MAX_ENCODED && rollup.domains.len() >= 10 && rollup.processes.len() >= 10, "{size}");
     sizes.push(("long domains", size));

@@ -3,7 +3,10 @@
 use std::{borrow::Cow, net::SocketAddr};
 
 use serde::Serialize;
-use watcher_core::{BootTime, FlowRow, FlowState, KernelCounters, Scope};
+use watcher_core::{
+    BootTime, FlowRow, FlowState, KernelCounters, Scope,
+    names::{Name, NameSource, Tls},
+};
 
 use super::Time;
 use crate::{clock::WallClock, top::age, wording};
@@ -16,6 +19,12 @@ pub(crate) struct Connection<'a> {
     protocol: Cow<'static, str>,
     local: SocketAddr,
     remote: Option<SocketAddr>,
+    remote_name: Option<&'a str>,
+    display_name: Option<&'a str>,
+    name_source: Option<NameSource>,
+    served_name: Option<&'a str>,
+    application_protocol: Option<&'static str>,
+    tls: Option<&'a Tls>,
     direction: Option<&'static str>,
     state: &'static str,
     loopback: bool,
@@ -43,12 +52,13 @@ pub(crate) struct Connection<'a> {
 
 impl<'a> Connection<'a> {
     /// Of a moment that nothing is compared with.
-    pub fn without_rates(row: &FlowRow, name: &'a str, now: BootTime, clock: WallClock) -> Self {
+    pub fn without_rates(row: &'a FlowRow, name: &'a str, now: BootTime, clock: WallClock) -> Self {
         Self { rates: None, ..Self::new(row, name, now, clock) }
     }
 
-    pub fn new(row: &FlowRow, name: &'a str, now: BootTime, clock: WallClock) -> Self {
+    pub fn new(row: &'a FlowRow, name: &'a str, now: BootTime, clock: WallClock) -> Self {
         let (sample, socket, counters) = (&row.sample, &row.sample.socket, &row.sample.counters);
+        let remote = row.known.name.as_deref();
         let time = |at: BootTime| Time(clock.at(at));
         let end = match sample.state {
             FlowState::Closed { reason, at } => Some((reason, at)),
@@ -61,6 +71,12 @@ impl<'a> Connection<'a> {
             protocol: wording::protocol(socket.protocol),
             local: socket.local,
             remote: row.remote(),
+            remote_name: remote.map(Name::domain),
+            display_name: remote.and_then(Name::display),
+            name_source: remote.map(Name::source),
+            served_name: row.known.served.as_deref().map(Name::domain),
+            application_protocol: row.known.protocol_name(),
+            tls: row.known.tls.as_deref(),
             direction: wording::direction(socket.direction),
             state: wording::state(sample.state),
             loopback: sample.scope == Scope::Loopback,

@@ -5,6 +5,7 @@ use std::{net::IpAddr, rc::Rc};
 use serde::{Serialize, Serializer};
 use watcher_core::{
     AppRow, Lifecycles, Losses, PerScope, ProcessRow, RemoteRow, Snapshot, Totals as Sums, Traffic, Truth as Equations,
+    names::{Name, NameSource},
 };
 
 use super::{Context, List, Time, connection::Connection};
@@ -164,6 +165,7 @@ struct Lost {
     recursion_misses: u64,
     process_events: u64,
     state_changes: u64,
+    heads: u64,
     unattributed_rx_bytes: u64,
     unattributed_tx_bytes: u64,
 }
@@ -177,6 +179,7 @@ impl Lost {
             recursion_misses: losses.recursion_misses,
             process_events: losses.process_events,
             state_changes: losses.state_changes,
+            heads: losses.heads,
             unattributed_rx_bytes: losses.unattributed_rx_bytes,
             unattributed_tx_bytes: losses.unattributed_tx_bytes,
         }
@@ -236,18 +239,25 @@ impl<'a> App<'a> {
 }
 
 #[derive(Serialize)]
-struct Remote {
+struct Remote<'a> {
     address: Option<IpAddr>,
+    name: Option<&'a str>,
+    display_name: Option<&'a str>,
+    name_source: Option<NameSource>,
     #[serde(flatten)]
     moved: Moved,
     connections: u32,
     processes: u32,
 }
 
-impl Remote {
-    fn new(row: &RemoteRow, loopback: bool) -> Self {
+impl<'a> Remote<'a> {
+    fn new(row: &'a RemoteRow, loopback: bool) -> Self {
+        let name = row.name.as_deref();
         Self {
             address: row.address,
+            name: name.map(Name::domain),
+            display_name: name.and_then(Name::display),
+            name_source: name.map(Name::source),
             moved: Moved::new(row.traffic, loopback),
             connections: row.connections,
             processes: row.processes,

@@ -121,7 +121,7 @@ pub static BINDINGS: &[Binding] = {
         Binding { keys: "t", does: "process tree, bytes rolled up it", codes: &[(char('t'), C::Tree)] },
         Binding { keys: "F", does: "follow: keep the selected row in view", codes: &[(char('F'), C::Follow)] },
         Binding { keys: "b", does: "bits or bytes", codes: &[(char('b'), C::Units)] },
-        Binding { keys: "n", does: "names or numbers of users and ports", codes: &[(char('n'), C::Names)] },
+        Binding { keys: "n", does: "names or numbers of users, ports and remotes", codes: &[(char('n'), C::Names)] },
         Binding { keys: "l", does: "show or hide loopback", codes: &[(char('l'), C::Loopback)] },
         Binding { keys: "z", does: "totals from zero (counting is untouched)", codes: &[(char('z'), C::Zero)] },
         Binding {

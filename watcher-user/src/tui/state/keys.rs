@@ -159,7 +159,7 @@ impl State {
         let Some(id) = self.list().current().map(|entry| entry.id.clone()) else { return };
         let (view, focus) = match id {
             RowId::Process(id) => (By::Connection, Focus::Process(id)),
-            RowId::Remote(address) => (By::Connection, Focus::Remote(address)),
+            RowId::Remote(ref remote) => (By::Connection, Focus::Remote(remote.clone())),
             RowId::App(ref name) => (By::Process, Focus::App(name.clone())),
             RowId::Flow(_) => return,
         };

@@ -1,8 +1,8 @@
 //! A list on the screen: its order, the row that is selected, the part that is visible.
 
-use std::{net::IpAddr, rc::Rc};
+use std::rc::Rc;
 
-use watcher_core::{FlowId, ProcessId, ProcessRow, Snapshot, Traffic};
+use watcher_core::{FlowId, ProcessId, ProcessRow, RemoteId, Snapshot, Traffic};
 
 use super::{hold::Hold, sort::Sort, tree::Branch};
 
@@ -14,7 +14,7 @@ pub enum RowId {
     /// A connection.
     Flow(FlowId),
     /// A remote address.
-    Remote(Option<IpAddr>),
+    Remote(RemoteId),
     /// An application.
     App(Rc<str>),
 }

@@ -1,8 +1,8 @@
 //! From a snapshot to the rows of a view: what is shown, with which numbers, in which order.
 
-use std::{net::IpAddr, rc::Rc};
+use std::rc::Rc;
 
-use watcher_core::{AppRow, FlowRow, FlowState, PerScope, ProcessId, ProcessRow, RemoteRow, Traffic};
+use watcher_core::{AppRow, FlowRow, FlowState, PerScope, ProcessId, ProcessRow, RemoteId, RemoteRow, Traffic};
 
 use super::{
     Moment, Names, Narrow, Settings,
@@ -25,7 +25,7 @@ pub enum Focus {
     /// Processes of an application.
     App(Rc<str>),
     /// Connections with a remote.
-    Remote(Option<IpAddr>),
+    Remote(RemoteId),
 }
 
 /// Everything that decides about the rows.
@@ -125,7 +125,7 @@ impl Asked<'_> {
         let rows = self.moment.snapshot.flows.iter().enumerate().filter(|(_, row)| choice.flow(row));
         let rows = rows.filter(|(_, row)| match self.focus {
             Some(Focus::Process(id)) => row.sample.id.process == *id,
-            Some(Focus::Remote(address)) => row.remote().map(|remote| remote.ip().to_canonical()) == *address,
+            Some(Focus::Remote(remote)) => row.remote_id() == *remote,
             _ => true,
         });
         let entry = |(index, row): (usize, &FlowRow)| Entry {
@@ -142,7 +142,7 @@ impl Asked<'_> {
     fn remotes(&self, choice: &Choice<'_>) -> Vec<Entry> {
         let rows = self.moment.snapshot.remotes.iter().enumerate().filter(|(_, row)| choice.remote(row));
         let entry = |(index, row): (usize, &RemoteRow)| {
-            self.entry(RowId::Remote(row.address), index, &self.zero.remote(row), row.connections)
+            self.entry(RowId::Remote(row.id()), index, &self.zero.remote(row), row.connections)
         };
         rows.map(entry).collect()
     }

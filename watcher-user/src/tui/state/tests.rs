@@ -35,7 +35,7 @@ fn rows(state: &State) -> Vec<String> {
     let name = |id: &RowId| match id {
         RowId::Process(id) => id.tgid.to_string(),
         RowId::Flow(id) => (id.socket.cookie & 0xffff).to_string(),
-        RowId::Remote(address) => address.map_or_else(String::new, |address| address.to_string()),
+        RowId::Remote(id) => id.address.map_or_else(String::new, |address| address.to_string()),
         RowId::App(name) => name.to_string(),
     };
     state.list().entries().iter().map(|entry| name(&entry.id)).collect()

@@ -1,8 +1,10 @@
 //! Totals from zero: what is subtracted from what is shown. Counting never knows of it.
 
-use std::{collections::HashMap, net::IpAddr};
+use std::collections::HashMap;
 
-use watcher_core::{AppRow, BootTime, FlowId, FlowRow, PerScope, ProcessId, ProcessRow, RemoteRow, Snapshot, Traffic};
+use watcher_core::{
+    AppRow, BootTime, FlowId, FlowRow, PerScope, ProcessId, ProcessRow, RemoteId, RemoteRow, Snapshot, Traffic,
+};
 
 /// The totals of one moment, or of the beginning, where all are zero.
 #[derive(Debug, Clone, Default)]
@@ -12,7 +14,7 @@ pub struct Zero {
     totals: PerScope<Traffic>,
     processes: HashMap<ProcessId, Before>,
     flows: HashMap<FlowId, Traffic>,
-    remotes: HashMap<Option<IpAddr>, PerScope<Traffic>>,
+    remotes: HashMap<RemoteId, PerScope<Traffic>>,
     apps: HashMap<String, PerScope<Traffic>>,
 }
 
@@ -45,7 +47,7 @@ impl Zero {
             totals: snapshot.totals.traffic,
             processes: snapshot.processes.iter().chain(&snapshot.ancestors).map(|row| (row.id, before(row))).collect(),
             flows: snapshot.flows.iter().map(|row| (row.id(), row.traffic)).collect(),
-            remotes: snapshot.remotes.iter().map(|row| (row.address, row.traffic)).collect(),
+            remotes: snapshot.remotes.iter().map(|row| (row.id(), row.traffic)).collect(),
             apps: snapshot.apps.iter().map(|row| (row.name.clone(), row.traffic)).collect(),
         }
     }
@@ -89,7 +91,7 @@ impl Zero {
     /// A remote.
     #[must_use]
     pub fn remote(&self, row: &RemoteRow) -> PerScope<Traffic> {
-        since(row.traffic, self.remotes.get(&row.address))
+        since(row.traffic, self.remotes.get(&row.id()))
     }
     /// An application.
     #[must_use]

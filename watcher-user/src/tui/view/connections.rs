@@ -37,7 +37,7 @@ const COLUMNS: &[super::columns::Column<Col>] = &[
     text(Col::Local, "LOCAL", 21, 27, 1),
     text(Col::Arrow, "", 1, 1, 9),
     text(Col::Remote, "REMOTE", 21, 47, 12),
-    text(Col::Protocol, "PROTO", 5, 7, 2),
+    text(Col::Protocol, "PROTO", 5, 10, 2),
     text(Col::State, "STATE", 7, 13, 5),
     number(Col::Age, "AGE", 7, 3),
     amount(Col::Amount(Amount::RxRate), "RX/s", 11),
@@ -91,10 +91,15 @@ fn cell(
         Col::Local => Line::raw(words::clip_middle(&end(sample.socket.local, state), room, cut)),
         Col::Arrow => Line::styled(arrow(sample.socket.direction, ink), ink.theme.faint()),
         Col::Remote => match row.remote() {
+            Some(remote) if let Some(name) = row.known.name.as_ref().filter(|_| state.settings.names) => {
+                let port = port(remote, state);
+                let host = words::clip(name.domain(), room.saturating_sub(port.len() as u16), cut);
+                Line::raw(format!("{host}{port}"))
+            }
             Some(remote) => Line::raw(words::clip_middle(&end(remote, state), room, cut)),
             None => Line::styled(if sample.scope == Scope::Packet { "frames" } else { "-" }, ink.theme.faint()),
         },
-        Col::Protocol => Line::raw(wording::protocol(sample.socket.protocol)),
+        Col::Protocol => Line::raw(words::clip(&wording::service(row), room, cut)),
         Col::State => Line::raw(words::clip(&labels::state(sample.state, room), room, cut)),
         Col::Age => match top::age(row, moment.snapshot.at) {
             // Older than the collector: it has lived longer than anybody here knows.
@@ -111,6 +116,16 @@ fn arrow(direction: Direction, ink: Ink) -> &'static str {
         Direction::Outgoing => ink.glyphs.outgoing,
         Direction::Incoming => ink.glyphs.incoming,
         Direction::Unknown => ink.glyphs.undirected,
+    }
+}
+
+/// The port of an end, with a colon before it; nothing where there is none.
+fn port(end: SocketAddr, state: &State) -> String {
+    let service = state.names.services(state.settings.names).and_then(|services| services.name(end.port()));
+    match service {
+        _ if end.port() == 0 => String::new(),
+        None => format!(":{}", end.port()),
+        Some(service) => format!(":{service}"),
     }
 }
 

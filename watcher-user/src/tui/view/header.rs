@@ -4,7 +4,7 @@ use ratatui::{
     style::Modifier,
     text::{Line, Span},
 };
-use watcher_core::{Snapshot, Totals, Traffic};
+use watcher_core::{RemoteId, Snapshot, Totals, Traffic};
 
 use super::{Ink, spark, words};
 use crate::{
@@ -260,8 +260,9 @@ fn badges(state: &State, room: u16, ink: Ink) -> Spans {
                 None => id.tgid.to_string(),
             },
             Focus::App(name) => name.to_string(),
-            Focus::Remote(Some(address)) => address.to_string(),
-            Focus::Remote(None) => "remote not known".to_owned(),
+            Focus::Remote(RemoteId { name: Some(name), .. }) => name.domain().to_owned(),
+            Focus::Remote(RemoteId { address: Some(address), .. }) => address.to_string(),
+            Focus::Remote(_) => "remote not known".to_owned(),
         };
         words.push(format!("{} {of}", ink.glyphs.into));
     }

@@ -16,6 +16,8 @@ use crate::{
 #[derive(Clone, Copy)]
 enum Col {
     Remote,
+    Address,
+    Via,
     Processes,
     Connections,
     Amount(Amount),
@@ -23,6 +25,8 @@ enum Col {
 
 const COLUMNS: &[Column<Col>] = &[
     rest(60, text(Col::Remote, "REMOTE", 15, 39, 10)),
+    text(Col::Address, "ADDRESS", 15, 39, 1),
+    text(Col::Via, "VIA", 4, 8, 1),
     number(Col::Processes, "PROCS", 6, 2),
     number(Col::Connections, "CONN", 5, 3),
     amount(Col::Amount(Amount::RxRate), "RX/s", 7),
@@ -34,19 +38,29 @@ const COLUMNS: &[Column<Col>] = &[
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     let Some(moment) = state.shown() else { return };
     let row = |entry: &Entry| &moment.snapshot.remotes[entry.index];
+    let name = |entry: &Entry| row(entry).name.as_ref().filter(|_| state.settings.names);
     Table {
         columns: COLUMNS,
         sorts: &|column| match column {
             Col::Remote => &[Key::Remote],
+            Col::Address | Col::Via => &[],
             Col::Processes => &[Key::Processes],
             Col::Connections => &[Key::Connections],
             Col::Amount(amount) => amount.sorts(),
         },
         cell: &|entry, column, room| match column {
-            Col::Remote => match row(entry).address {
-                Some(address) => Line::raw(words::clip_middle(&address.to_string(), room, ink.glyphs.cut)),
-                None => Line::styled("(not known)", ink.theme.faint()),
+            Col::Remote => match (name(entry), row(entry).address) {
+                (Some(name), _) => Line::raw(words::clip(name.domain(), room, ink.glyphs.cut)),
+                (None, Some(address)) => Line::raw(words::clip_middle(&address.to_string(), room, ink.glyphs.cut)),
+                (None, None) => Line::styled("(not known)", ink.theme.faint()),
             },
+            Col::Address => match row(entry).address.filter(|_| name(entry).is_some()) {
+                Some(address) => {
+                    Line::styled(words::clip_middle(&address.to_string(), room, ink.glyphs.cut), ink.theme.faint())
+                }
+                None => Line::raw(""),
+            },
+            Col::Via => Line::styled(name(entry).map_or("", |name| name.source().as_str()), ink.theme.faint()),
             Col::Processes => count(row(entry).processes, ink),
             Col::Connections => count(entry.connections, ink),
             Col::Amount(amount) => amount.cell(&entry.traffic, &state.settings, ink),
