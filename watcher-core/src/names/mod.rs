@@ -3,13 +3,24 @@
 //! A collector hands over [`Head`]s, copies of the first bytes of flows. What they say is read by pure functions over bytes
 //! ([`parse`]); nothing here asks anybody anything.
 
+mod answers;
+mod book;
 mod head;
 mod label;
 mod name;
+mod numbers;
 pub mod parse;
+mod public;
+mod queries;
+mod registrable;
+mod reverse;
 mod shown;
 
+pub use answers::Answers;
 pub use head::{Head, Transport, Way};
 pub use label::{Label, Observed, label};
 pub use name::{Name, NameSource};
+pub use public::is_public;
+pub use queries::{Carried, Carrier, NoAnswer, Queries, Query};
+pub use reverse::{Failed, Reverse};
 pub use shown::{Shown, Tls, TlsVersion};

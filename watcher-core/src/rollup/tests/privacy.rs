@@ -14,12 +14,12 @@ struct Known;
 
 impl Names for Known {
     fn of_flow(&self, _: &FlowSample, remote: IpAddr) -> Option<Arc<Name>> {
-        let name = Name::new("api.Secret.example.", Some("secret.example"), NameSource::Sni);
+        let name = Name::new("api.Secret.example.", NameSource::Sni);
         name.filter(|_| remote.to_string().ends_with(".50")).map(Arc::new)
     }
 
     fn of_address(&self, remote: IpAddr) -> Option<Arc<Name>> {
-        let name = Name::new("host-60.provider.example", Some("provider.example"), NameSource::Ptr);
+        let name = Name::new("host-60.provider.example", NameSource::Ptr);
         name.filter(|_| remote.to_string().ends_with(".60")).map(Arc::new)
     }
 }

@@ -21,7 +21,7 @@ impl Names for LongNames {
         let label = remote.to_string().replace(['.', ':'], "-");
         let tail = format!(".{}.{}.{}.example", "b".repeat(63), "c".repeat(63), "d".repeat(63));
         let domain = format!("{}{tail}", "a".repeat(253 - tail.len() - label.len()) + &label);
-        Name::new(&domain, Some(&domain), NameSource::Sni).map(Arc::new)
+        Name::new(&domain, NameSource::Sni).map(Arc::new)
     }
 }
 
