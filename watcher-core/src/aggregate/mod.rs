@@ -22,7 +22,10 @@ pub use observer::{Delta, Observer};
 pub use retention::Retention;
 
 use self::{apps::Apps, flows::Flows, processes::Processes, remotes::Remotes, sockets::Sockets, sum::Sum};
-use crate::{Batch, BootTime, FlowSample, Losses, PerScope, Quality, Snapshot, Totals, names::Directory};
+use crate::{
+    Batch, BootTime, FlowRow, FlowSample, Losses, PerScope, ProcessEvent, Quality, RemoteRow, Scope, Snapshot, Totals,
+    Traffic, names::Directory, rollup::Names,
+};
 
 /// Seeded at random: remote addresses are chosen by others.
 pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
@@ -83,6 +86,11 @@ impl Aggregator {
         for sample in &batch.flows {
             self.observe(sample, observer);
         }
+        for event in &batch.processes {
+            if let ProcessEvent::Exited { id, .. } = event {
+                self.directory.process_ended(*id);
+            }
+        }
         self.directory.forget();
         observer.losses(&losses, &self.sockets.checked().since(&truth));
     }
@@ -93,6 +101,8 @@ impl Aggregator {
         let interval = self.at.since(self.reported.unwrap_or(self.at));
         self.reported = Some(self.at);
         let processes = self.processes.rows(interval);
+        let (mut flows, mut remotes) = (self.flows.rows(interval), self.remotes.rows(interval));
+        self.name_by_reverse(&mut flows, &mut remotes);
         let snapshot = Snapshot {
             at: self.at,
             interval,
@@ -107,8 +117,8 @@ impl Aggregator {
             processes,
             ancestors: self.processes.ancestors(),
             unlisted: self.processes.unlisted(),
-            flows: self.flows.rows(interval),
-            remotes: self.remotes.rows(interval),
+            flows,
+            remotes,
         };
         self.fold();
         snapshot
@@ -142,6 +152,28 @@ impl Aggregator {
             lifecycles: self.sockets.lifecycles().since(&before),
             open,
         });
+    }
+
+    /// What goes by its address gets the name in the reverse zone, to show beside it.
+    fn name_by_reverse(&mut self, flows: &mut [FlowRow], remotes: &mut [RemoteRow]) {
+        let reached = |traffic: &PerScope<Traffic>| traffic.network.rx_bytes + traffic.network.tx_bytes > 0;
+        for row in remotes.iter_mut().filter(|row| row.name.is_none() && reached(&row.traffic)) {
+            row.name = row.address.and_then(|address| self.directory.reverse(address));
+        }
+        for row in flows.iter_mut().filter(|row| row.known.name.is_none() && row.sample.scope == Scope::Network) {
+            row.known.name = row.remote().and_then(|remote| self.directory.of_address(remote.ip()));
+        }
+    }
+
+    /// What is known of names.
+    #[must_use]
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    /// The same, to ask and to tell.
+    pub fn directory_mut(&mut self) -> &mut Directory {
+        &mut self.directory
     }
 
     /// Everything that a snapshot has just reported as ended may go.

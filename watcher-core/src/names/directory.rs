@@ -1,9 +1,16 @@
 //! All that is known of names, at one moment.
 
-use std::{collections::VecDeque, net::SocketAddr};
+use std::{
+    collections::VecDeque,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+    time::Duration,
+};
 
-use super::{Head, Known, conversation::Conversation};
-use crate::{BootTime, FlowSample, SocketId, aggregate::FastMap};
+use super::{
+    Answers, Carried, Failed, Head, Known, Name, Queries, Reverse, Way, conversation::Conversation, parse::dns::Message,
+};
+use crate::{BootTime, Direction, FlowSample, ProcessId, SocketId, aggregate::FastMap, rollup::Names};
 
 /// Flows whose first bytes are remembered at once. Beyond it the oldest are forgotten: what their flows were told stays.
 const MAX_CONVERSATIONS: usize = 16_384;
@@ -19,12 +26,18 @@ pub struct Directory {
     order: VecDeque<Key>,
     /// Of flows that have ended.
     over: Vec<Key>,
+    answers: Answers,
+    queries: Queries,
+    reverse: Reverse,
+    /// Whether somebody asks for reverse names.
+    asks: bool,
+    /// Of the newest batch.
+    at: BootTime,
 }
 
 impl Directory {
-    /// Takes in what was copied of flows.
-    pub fn learn(&mut self, heads: &[Head], at: BootTime) {
-        let _ = at;
+    /// Takes in what was copied of flows, in the order it passed.
+    pub(crate) fn learn(&mut self, heads: &[Head], at: BootTime) {
         let mut messages = Vec::new();
         for head in heads {
             let key = (head.socket, canonical(head.remote));
@@ -33,14 +46,38 @@ impl Directory {
                 Conversation::new()
             });
             conversation.read(head, &mut messages);
+            for (way, message) in messages.drain(..) {
+                self.message(head, way, &message);
+            }
+        }
+        self.at = self.at.max(at);
+        self.queries.expire(self.at);
+    }
+
+    /// Names are learnt only from answers to questions that were asked.
+    fn message(&mut self, head: &Head, way: Way, message: &Message) {
+        let carried = Carried {
+            at: head.at,
+            process: head.owner,
+            socket: head.socket,
+            way,
+            transport: head.transport,
+            remote: head.remote,
+        };
+        if self.queries.observe(&carried, message) {
+            self.answers.learn(head.owner, message, head.at);
         }
     }
 
-    /// What is known of a flow that has just begun.
-    #[must_use]
+    /// What is known of a flow that has just begun: what it showed, else the name that its process asked for.
     pub(crate) fn introduce(&self, sample: &FlowSample) -> Known {
         let mut known = Known::default();
         self.tell(sample, &mut known);
+        let remote = sample.id.remote.or(sample.socket.remote).filter(|_| known.name.is_none());
+        // Who connects to this side was not asked for by anybody here.
+        if let Some(remote) = remote.filter(|_| sample.socket.direction != Direction::Incoming) {
+            known.name = self.answers.name_of(sample.id.process, remote.ip(), self.at);
+        }
         known
     }
 
@@ -56,6 +93,11 @@ impl Directory {
         self.over.extend(key(sample));
     }
 
+    /// A process has ended.
+    pub(crate) fn process_ended(&mut self, process: ProcessId) {
+        self.answers.ended(process);
+    }
+
     /// Forgets what is over, and the oldest.
     pub(crate) fn forget(&mut self) {
         for key in self.over.drain(..) {
@@ -66,6 +108,43 @@ impl Directory {
                 self.conversations.remove(&key);
             }
         }
+    }
+
+    /// The log of DNS queries.
+    #[must_use]
+    pub fn queries(&self) -> &Queries {
+        &self.queries
+    }
+
+    /// From now on addresses that go by no name are to be asked for, with [`Directory::questions`].
+    pub fn ask_reverse(&mut self, asks: bool) {
+        self.asks = asks;
+    }
+
+    /// Addresses whose reverse names are to be asked for now.
+    #[must_use = "they count as asked"]
+    pub fn questions(&mut self, at: BootTime) -> Vec<IpAddr> {
+        if self.asks { self.reverse.next(at) } else { Vec::new() }
+    }
+
+    /// What came back: see [`Reverse::learnt`].
+    pub fn learnt(&mut self, ip: IpAddr, answer: Result<Option<&str>, Failed>, ttl: Duration, at: BootTime) {
+        self.reverse.learnt(ip, answer, ttl, at);
+    }
+
+    /// The last resort: the name in the reverse zone. If none is known, it will be asked for.
+    pub(crate) fn reverse(&mut self, ip: IpAddr) -> Option<Arc<Name>> {
+        let known = self.of_address(ip);
+        if known.is_none() && self.asks {
+            self.reverse.wants(ip, self.at);
+        }
+        known
+    }
+}
+
+impl Names for Directory {
+    fn of_address(&self, remote: IpAddr) -> Option<Arc<Name>> {
+        self.answers.reverse_of(remote, self.at).or_else(|| self.reverse.name_of(remote, self.at))
     }
 }
 

@@ -3,20 +3,31 @@
 //! A collector hands over [`Head`]s, copies of the first bytes of flows. What they say is read by pure functions over bytes
 //! ([`parse`]); nothing here asks anybody anything.
 
+mod answers;
+mod book;
 mod conversation;
 mod directory;
 mod head;
 mod known;
 mod label;
 mod name;
+mod numbers;
 pub mod parse;
+mod public;
+mod queries;
+mod registrable;
+mod reverse;
 mod shown;
 #[cfg(test)]
 pub(crate) mod testing;
 
+pub use answers::Answers;
 pub use directory::Directory;
 pub use head::{Head, Transport, Way};
 pub use known::Known;
 pub use label::{Label, Observed, label};
 pub use name::{Name, NameSource};
+pub use public::is_public;
+pub use queries::{Carried, Carrier, NoAnswer, Queries, Query};
+pub use reverse::{Failed, Reverse};
 pub use shown::{Shown, Tls, TlsVersion};

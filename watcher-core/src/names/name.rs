@@ -7,6 +7,8 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::registrable::registrable;
+
 /// The longest name that DNS can hold, written out.
 const MAX_LEN: usize = 253;
 
@@ -51,17 +53,19 @@ impl NameSource {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Name {
     domain: Box<str>,
-    display: Option<Box<str>>,
+    /// Where in `domain` the registrable one begins: never beyond [`MAX_LEN`].
+    display: Option<u8>,
     source: NameSource,
 }
 
 impl Name {
-    /// `domain` in lower case and without the last dot, with the registrable name to show. `None` when it is not a host
-    /// name: names come from the network, and are letters, digits, `-`, `_` and `.` or nothing.
+    /// `domain` in lower case and without the last dot. `None` when it is not a host name: names come from the network, and
+    /// are letters, digits, `-`, `_` and `.` or nothing.
     #[must_use]
-    pub fn new(domain: &str, display: Option<&str>, source: NameSource) -> Option<Self> {
-        let display = display.and_then(host_name);
-        Some(Self { domain: host_name(domain)?, display, source })
+    pub fn new(domain: &str, source: NameSource) -> Option<Self> {
+        let domain = host_name(domain)?;
+        let display = registrable(&domain).and_then(|from| u8::try_from(from).ok());
+        Some(Self { domain, display, source })
     }
 
     /// The name.
@@ -70,10 +74,11 @@ impl Name {
         &self.domain
     }
 
-    /// The registrable name to show.
+    /// The registrable name to show, by the public suffix list: `whatsapp.net` for `e1.whatsapp.net`. Punycode stays as it
+    /// is: in Unicode, names of others can look like a familiar one. Addresses, single labels and public suffixes have none.
     #[must_use]
     pub fn display(&self) -> Option<&str> {
-        self.display.as_deref()
+        self.display.and_then(|from| self.domain.get(usize::from(from)..))
     }
 
     /// Where it comes from.
@@ -122,11 +127,20 @@ mod tests {
 
     #[test]
     fn what_is_no_host_name_is_no_name() {
-        let name = |text: &str| Name::new(text, None, NameSource::Sni).map(|name| name.domain().to_owned());
+        let name = |text: &str| Name::new(text, NameSource::Sni).map(|name| name.domain().to_owned());
         assert_eq!(name("WWW.Example.COM."), Some("www.example.com".to_owned()));
         assert_eq!(name("_dmarc.xn--bcher-kva.example"), Some("_dmarc.xn--bcher-kva.example".to_owned()));
         for bad in ["", ".", "a b", "a\"b", "a\u{0}b", "bücher.example", &"a".repeat(254)] {
             assert_eq!(name(bad), None, "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_name_shows_what_somebody_registered() {
+        let shown = |text: &str| Name::new(text, NameSource::Sni).unwrap().display().map(str::to_owned);
+        assert_eq!(shown("E1.WhatsApp.net."), Some("whatsapp.net".to_owned()));
+        assert_eq!(shown("192.0.2.1"), None);
+        let longest = format!("{}.example.com", ["a".repeat(63).as_str(); 4].join(".").get(..241).unwrap());
+        assert_eq!((longest.len(), shown(&longest)), (253, Some("example.com".to_owned())));
     }
 }

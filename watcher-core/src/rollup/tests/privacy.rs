@@ -13,7 +13,7 @@ struct Known;
 
 impl Names for Known {
     fn of_address(&self, remote: IpAddr) -> Option<Arc<Name>> {
-        let name = Name::new("host-60.provider.example", Some("provider.example"), NameSource::Ptr);
+        let name = Name::new("host-60.provider.example", NameSource::Ptr);
         name.filter(|_| remote.to_string().ends_with(".60")).map(Arc::new)
     }
 }
