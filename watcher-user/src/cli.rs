@@ -116,6 +116,9 @@ pub struct CollectorArgs {
     #[cfg(target_os = "linux")]
     #[arg(long, hide = true)]
     pub without: Vec<crate::linux::Without>,
+    /// Do not look at the first bytes of flows: remotes go by their addresses (names.passive = false).
+    #[arg(long)]
+    pub no_passive: bool,
     /// Room for flows in the kernel; what does not fit is counted per process.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=16_777_216))]
     pub max_flows: Option<u32>,
@@ -136,6 +139,7 @@ impl CollectorArgs {
         let mut config = crate::linux::Config::default();
         config.ring_bytes = self.ring_bytes.unwrap_or(config.ring_bytes);
         config.max_flows = self.max_flows;
+        config.names = !self.no_passive;
         config.log = self.log;
         config.floor = self.floor;
         config.assume_traits = self.assume_traits;

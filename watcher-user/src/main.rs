@@ -6,6 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
+    config::{Config, Mode, Names},
     connections, setup, summary, text, top,
 };
 
@@ -28,12 +29,17 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Top(args) => {
             let options = args.resolve().unwrap_or_else(|error| error.exit());
-            let places = args.which.options().places()?;
-            block_on(top::either(&places, || open(&args.collector), options))?;
+            let which = args.which.options();
+            let places = which.places()?;
+            block_on(top::either(&places, || open(&args.collector, which.names()?), options))?;
         }
         Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,
         Command::Connections(args) => connections::run(&args.which().options().places()?, &args.options())?,
-        Command::Run(args) => block_on(agent::run(|| open(&args.collector), args.options()))?,
+        Command::Run(args) => {
+            let options = args.options();
+            let names = || Ok::<_, anyhow::Error>(options.configuration()?.names);
+            block_on(agent::run(|| open(&args.collector, names()?), options.clone()))?;
+        }
         Command::Start(args) => return agent::start(&args.options(), &args.arguments()),
         Command::Stop(which) => return agent::stop(&which.options()),
         Command::Restart(args) => return agent::restart(&args.options(), &args.arguments()),
@@ -42,7 +48,9 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Upload(args) => return upload(&args),
         Command::Setup(args) => {
             args.check().unwrap_or_else(|error| error.exit());
-            return block_on(setup::setup(&args, || open(&CollectorArgs::default())));
+            return block_on(setup::setup(&args, || {
+                open(&CollectorArgs::default(), Config::defaults(Mode::Normal).names)
+            }));
         }
         Command::Uninstall(args) => {
             args.check().unwrap_or_else(|error| error.exit());
@@ -90,12 +98,14 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
 }
 
 #[cfg(target_os = "linux")]
-fn open(args: &CollectorArgs) -> anyhow::Result<watcher_user::linux::EbpfSource> {
-    watcher_user::linux::open(&args.config())
+fn open(args: &CollectorArgs, names: Names) -> anyhow::Result<watcher_user::linux::EbpfSource> {
+    let mut config = args.config();
+    config.names &= names.passive;
+    watcher_user::linux::open(&config)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(_: &CollectorArgs) -> anyhow::Result<top::Nothing> {
+fn open(_: &CollectorArgs, _: Names) -> anyhow::Result<top::Nothing> {
     anyhow::bail!("there is no collector for this system yet")
 }
 

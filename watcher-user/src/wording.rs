@@ -25,10 +25,10 @@ pub fn service(row: &FlowRow) -> Cow<'static, str> {
     row.known.protocol_name().map_or_else(|| protocol(row.sample.socket.protocol), Cow::Borrowed)
 }
 
-/// The other end: by its name where one is known, with the port.
+/// The other end: by its name where one is wanted and known, with the port.
 #[must_use]
-pub fn remote(row: &FlowRow) -> String {
-    match (row.remote(), &row.known.name) {
+pub fn remote(row: &FlowRow, by_name: bool) -> String {
+    match (row.remote(), row.known.name.as_ref().filter(|_| by_name)) {
         (None, _) => "*".to_owned(),
         (Some(remote), Some(name)) if remote.port() != 0 => format!("{}:{}", name.domain(), remote.port()),
         (Some(_), Some(name)) => name.domain().to_owned(),

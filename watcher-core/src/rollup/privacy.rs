@@ -159,6 +159,8 @@ impl Policy {
         source: NameSource,
     ) -> Option<ConnectionNames> {
         let process = self.process(pid, process, "")?;
+        // The contract has one word for both.
+        let source = if source == NameSource::HostDns { NameSource::Dns } else { source };
         Some(ConnectionNames { pid, process_name: process.name, remote: remote?, name_source: Some(source) })
     }
 }

@@ -247,7 +247,7 @@ impl<S: Source> Life<S> {
             quality: &self.quality,
             version: env!("CARGO_PKG_VERSION"),
         };
-        window.clone().finish(&frame, &())
+        window.clone().finish(&frame, self.sums.directory())
     }
 
     /// Ends the open window and opens the next.

@@ -92,6 +92,14 @@ impl Options {
         self.flags.iter().try_fold(config, |config, (flag, key, value)| config.flag(flag, key, value))
     }
 
+    /// What is said about names. A file that is wrong, or that this user may not read, says nothing.
+    ///
+    /// # Errors
+    /// The environment or a flag says something wrong.
+    pub fn names(&self) -> Result<config::Names, config::ConfigError> {
+        Ok(self.configuration().or_else(|_| self.without_file())?.names)
+    }
+
     /// Where the daemon may be that is meant. A file that is wrong, or that this user may not read, names no place.
     ///
     /// # Errors

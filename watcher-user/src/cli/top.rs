@@ -65,7 +65,7 @@ pub struct TopArgs {
     /// Also what stays within this machine.
     #[arg(long)]
     include_loopback: bool,
-    /// Numbers instead of user names.
+    /// Numbers instead of names: of users and, in tables, of remotes.
     #[arg(long, short = 'n')]
     no_names: bool,
     /// How amounts are written; JSON is always in bytes.

@@ -52,7 +52,7 @@ pub fn write(
             Cell::left(name(row)),
             Cell::left(protocol(row)),
             Cell::left(sample.socket.local.to_string()),
-            Cell::left(wording::remote(&row.flow)),
+            Cell::left(wording::remote(&row.flow, true)),
             Cell::left(state(sample.state)),
             Cell::right(format!("{mark}{lasted}")),
             Cell::right(Units::default().amount(row.flow.traffic.rx_bytes)),
@@ -77,7 +77,7 @@ pub fn event(row: &Lifecycle, now: BootTime, clock: WallClock, zone: &TimeZone, 
     };
     let who = format!("{}[{}]", fit(&name(row), 14), sample.id.process.tgid);
     let time = clock.at(at).to_zoned(zone.clone()).strftime("%H:%M:%S").to_string();
-    let (protocol, remote) = (protocol(row), wording::remote(&row.flow));
+    let (protocol, remote) = (protocol(row), wording::remote(&row.flow, true));
     let mut line = format!("{time} {} {} {} {}", pad(what, 6), pad(&who, 22), pad(&protocol, 7), pad(&remote, 21));
     if row.ended().is_some() {
         let (rx, tx) = (row.flow.traffic.rx_bytes, row.flow.traffic.tx_bytes);

@@ -45,7 +45,7 @@ pub async fn run<F: Feed>(feed: F, options: Top) -> anyhow::Result<()> {
     let out = BufWriter::with_capacity(1 << 16, std::io::stdout());
     let writer: Box<dyn Report> = match format {
         Format::Json => Box::new(json::Writer::new(out, options.rows, users, clock)),
-        Format::Plain => Box::new(plain::Writer::new(out, options.rows, users, options.units)),
+        Format::Plain => Box::new(plain::Writer::new(out, options.rows, users, options.units, options.names)),
     };
     let timing =
         Timing { interval: options.interval, count: options.count, announce: format == Format::Json && !options.once };

@@ -23,11 +23,13 @@ pub(super) struct Writer<W> {
     rows: Rows,
     users: Users,
     units: Units,
+    names: bool,
 }
 
 impl<W: Write> Writer<W> {
-    pub fn new(out: W, rows: Rows, users: Users, units: Units) -> Self {
-        Self { out, rows, users, units }
+    /// `names`: remotes go by them.
+    pub fn new(out: W, rows: Rows, users: Users, units: Units, names: bool) -> Self {
+        Self { out, rows, users, units, names }
     }
 
     fn table(&self, snapshot: &Snapshot, selected: &Selected<'_>) -> Table {
@@ -82,8 +84,9 @@ impl<W: Write> Writer<W> {
         let mut table = Table::new(&["REMOTE", "ADDRESS", "VIA", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"]);
         for row in &selected.remotes {
             let address = row.address.map_or_else(|| "(others)".to_owned(), |address| address.to_string());
-            let name = row.name.as_ref().map_or(&*address, |name| name.domain());
-            let mut cells = vec![Cell::left(name), Cell::left(&*address), Cell::left(via(row.name.as_deref()))];
+            let name = row.name.as_deref().filter(|_| self.names);
+            let mut cells =
+                vec![Cell::left(name.map_or(&*address, Name::domain)), Cell::left(&*address), Cell::left(via(name))];
             cells.extend(self.amounts(row.traffic.ip(self.rows.include_loopback)));
             cells.extend([Cell::right(row.processes.to_string()), Cell::right(row.connections.to_string())]);
             table.row(cells);
@@ -102,8 +105,8 @@ impl<W: Write> Writer<W> {
                 Cell::left(name(process)),
                 Cell::left(wording::service(row)),
                 Cell::left(sample.socket.local.to_string()),
-                Cell::left(wording::remote(row)),
-                Cell::left(via(row.known.name.as_deref())),
+                Cell::left(wording::remote(row, self.names)),
+                Cell::left(via(row.known.name.as_deref().filter(|_| self.names))),
                 Cell::left(state(sample.state)),
                 Cell::right(age),
             ];

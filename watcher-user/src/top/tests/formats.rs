@@ -15,7 +15,7 @@ fn rows(by: By) -> Rows {
 
 fn table(rows: Rows, units: Units) -> String {
     let mut out = Vec::new();
-    plain::Writer::new(&mut out, rows, Users::numeric(), units).write(&snapshot(), &origin()).unwrap();
+    plain::Writer::new(&mut out, rows, Users::numeric(), units, true).write(&snapshot(), &origin()).unwrap();
     String::from_utf8(out).unwrap()
 }
 
