@@ -24,7 +24,7 @@ enum Col {
 }
 
 const COLUMNS: &[Column<Col>] = &[
-    rest(60, text(Col::Remote, "REMOTE", 15, 39, 10)),
+    rest(60, text(Col::Remote, "REMOTE", 28, 39, 10)),
     text(Col::Address, "ADDRESS", 15, 39, 1),
     text(Col::Via, "VIA", 4, 8, 1),
     number(Col::Processes, "PROCS", 6, 2),
