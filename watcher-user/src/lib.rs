@@ -12,6 +12,7 @@ pub mod hardware;
 pub mod identity;
 #[cfg(target_os = "linux")]
 pub mod linux;
+pub mod names;
 pub mod samples;
 pub mod services;
 pub mod setup;

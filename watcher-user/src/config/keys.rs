@@ -1,6 +1,6 @@
 //! Every key that there is.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 use watcher_core::rollup::{Commands, Glob};
@@ -193,6 +193,25 @@ pub(super) const KEYS: &[Key] = &[
         apply: |config, value| set(&mut config.names.passive, value.yes_or_no()),
     },
     Key {
+        name: "names.ptr",
+        default: Some("true"),
+        example: "false",
+        expected: "true or false",
+        about: &[
+            "Whether the system's resolver is asked for the names of public addresses that nothing else named. The remotes",
+            "themselves are never contacted.",
+        ],
+        apply: |config, value| set(&mut config.names.ptr, value.yes_or_no()),
+    },
+    Key {
+        name: "names.geo",
+        default: Some("[]"),
+        example: "[\"/var/lib/GeoIP/GeoLite2-Country.mmdb\"]",
+        expected: "an array of absolute paths such as [\"/var/lib/GeoIP/GeoLite2-Country.mmdb\"]",
+        about: &["Databases (.mmdb) of countries and of autonomous systems. watcher downloads none."],
+        apply: |config, value| set(&mut config.names.geo, value.list(absolute_path)),
+    },
+    Key {
         name: "paths.state",
         default: None,
         example: "\"/var/lib/watcher\"",
@@ -218,6 +237,11 @@ fn commands(value: Value<'_>) -> Result<Commands, Reason> {
 
 fn glob(text: &str) -> Result<Glob, Reason> {
     if text.is_empty() { Err(Some("an empty name excludes nothing".to_owned())) } else { Ok(Glob::new(text)) }
+}
+
+fn absolute_path(text: &str) -> Result<PathBuf, Reason> {
+    let path = PathBuf::from(text);
+    if path.is_absolute() { Ok(path) } else { Err(Some(format!("{text:?} is not absolute"))) }
 }
 
 /// A network, or one address.

@@ -107,10 +107,14 @@ pub struct Collect {
 }
 
 /// `[names]`
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
     /// Whether names are learnt from what passes by: DNS answers, TLS and QUIC greetings.
     pub passive: bool,
+    /// Whether the system's resolver is asked for the names of public addresses that nothing else named.
+    pub ptr: bool,
+    /// Databases of countries and networks.
+    pub geo: Vec<PathBuf>,
 }
 
 /// `[paths]`
@@ -160,7 +164,7 @@ impl Config {
             },
             privacy: Policy::default(),
             collect: Collect { sample_interval: Duration::from_secs(5), list_loopback: false },
-            names: Names { passive: true },
+            names: Names { passive: true, ptr: true, geo: Vec::new() },
             paths: Paths::default(),
         }
     }

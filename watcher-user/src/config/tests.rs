@@ -66,7 +66,7 @@ fn a_file_can_say_everything() {
          token_file = \"/t\"\nca_file = \"/c\"\n[privacy]\ncommands = \"none\"\nhostname = false\n\
          [privacy.exclude]\nprocesses = [\"a*\"]\ndomains = [\"corp.example\"]\n\
          networks = [\"10.0.0.0/8\", \"::ffff:192.0.2.1\"]\n[collect]\nsample_interval = \"1s\"\nlist_loopback = true\n\
-         [names]\npassive = false\n[paths]\nstate = \"/s\"\n",
+         [names]\npassive = false\nptr = false\ngeo = [\"/a.mmdb\", \"/b.mmdb\"]\n[paths]\nstate = \"/s\"\n",
     )
     .unwrap();
     assert_eq!(config.upload.destination(), Some("http://127.0.0.1:8080/x"));
@@ -79,6 +79,7 @@ fn a_file_can_say_everything() {
     assert_eq!((exclude.processes.len(), exclude.domains.len()), (1, 1));
     assert!(exclude.networks[1].contains(&"192.0.2.1".parse::<std::net::IpAddr>().unwrap()));
     assert_eq!((config.collect.sample_interval.as_secs(), config.collect.list_loopback), (1, true));
+    assert_eq!((config.names.ptr, config.names.geo), (false, vec!["/a.mmdb".into(), "/b.mmdb".into()]));
     assert_eq!((config.names.passive, config.paths.state.unwrap().to_str()), (false, Some("/s")));
 }
 
@@ -92,6 +93,12 @@ fn a_wrong_file_is_told_by_line_and_key_and_what_was_expected() {
         ("[upload]\nintervall = \"1m\"", "2: upload.intervall: no such key; did you mean upload.interval?".into()),
         ("\ninterval = \"1m\"", "2: interval: no such key; did you mean upload.interval?".into()),
         ("[uplaod]\ngzip = true", "1: uplaod: no such key; did you mean upload?".into()),
+        (
+            "[names]\ngeo = [\"a.mmdb\"]",
+            "2: names.geo: expected an array of absolute paths such as [\"/var/lib/GeoIP/GeoLite2-Country.mmdb\"], found \
+             an array: \"a.mmdb\" is not absolute"
+                .into(),
+        ),
         ("[upload]\nqwertz = 1", "2: upload.qwertz: no such key".into()),
         ("[upload]\ngzip = \"yes\"", "2: upload.gzip: expected true or false, found \"yes\"".into()),
         ("upload = true", "1: upload: expected a table, found true".into()),
