@@ -6,7 +6,6 @@ use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
-    config::{Config, Mode, Names},
     connections, setup, summary, text, top,
 };
 
@@ -30,15 +29,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Top(args) => {
             let options = args.resolve().unwrap_or_else(|error| error.exit());
             let which = args.which.options();
-            let places = which.places()?;
-            block_on(top::either(&places, || open(&args.collector, which.names()?), options))?;
+            let (places, names) = (which.places()?, which.names()?);
+            block_on(top::either(&places, || open(&args.collector, names.passive), &names, options))?;
         }
         Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,
         Command::Connections(args) => connections::run(&args.which().options().places()?, &args.options())?,
         Command::Run(args) => {
             let options = args.options();
-            let names = || Ok::<_, anyhow::Error>(options.configuration()?.names);
-            block_on(agent::run(|| open(&args.collector, names()?), options.clone()))?;
+            block_on(agent::run(|config| open(&args.collector, config.names.passive), options))?;
         }
         Command::Start(args) => return agent::start(&args.options(), &args.arguments()),
         Command::Stop(which) => return agent::stop(&which.options()),
@@ -48,9 +46,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Upload(args) => return upload(&args),
         Command::Setup(args) => {
             args.check().unwrap_or_else(|error| error.exit());
-            return block_on(setup::setup(&args, || {
-                open(&CollectorArgs::default(), Config::defaults(Mode::Normal).names)
-            }));
+            return block_on(setup::setup(&args, || open(&CollectorArgs::default(), true)));
         }
         Command::Uninstall(args) => {
             args.check().unwrap_or_else(|error| error.exit());
@@ -98,14 +94,14 @@ fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Resul
 }
 
 #[cfg(target_os = "linux")]
-fn open(args: &CollectorArgs, names: Names) -> anyhow::Result<watcher_user::linux::EbpfSource> {
+fn open(args: &CollectorArgs, names: bool) -> anyhow::Result<watcher_user::linux::EbpfSource> {
     let mut config = args.config();
-    config.names &= names.passive;
+    config.names &= names;
     watcher_user::linux::open(&config)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open(_: &CollectorArgs, _: Names) -> anyhow::Result<top::Nothing> {
+fn open(_: &CollectorArgs, _: bool) -> anyhow::Result<top::Nothing> {
     anyhow::bail!("there is no collector for this system yet")
 }
 

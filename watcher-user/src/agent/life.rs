@@ -25,6 +25,7 @@ use crate::{
     config::Config,
     control::{self, Status, Told},
     hardware,
+    names::Asking,
     samples::Sampler,
     units::Units,
     upload::{Reading, WindowClock, WindowSpan, offset},
@@ -67,6 +68,7 @@ pub struct Life<S> {
     told: Arc<Told>,
     log: Log,
     complaints: Complaints,
+    asking: Asking,
     /// When a client last got a snapshot.
     shown: Option<Instant>,
 }
@@ -110,6 +112,7 @@ impl<S: Source> Life<S> {
     ) -> anyhow::Result<Self> {
         let now = Reading::now().context("reading the clocks")?;
         let uploads = Uploads::start(&config, &state, machine_id, log)?;
+        let asking = asking(&config, log);
         Ok(Self {
             quality: source.quality().clone(),
             source,
@@ -134,6 +137,7 @@ impl<S: Source> Life<S> {
             told,
             log,
             complaints: Complaints::default(),
+            asking,
             shown: None,
         })
     }
@@ -210,6 +214,7 @@ impl<S: Source> Life<S> {
     /// The short report, to clients and to its file.
     fn report(&mut self, now: Reading, running: bool) {
         let snapshot = self.sums.snapshot(&self.quality);
+        self.asking.exchange(&mut self.sums, snapshot.at);
         let span = WindowSpan {
             started_at: self.started.wall,
             ended_at: now.wall.max(self.started.wall),
@@ -284,6 +289,10 @@ impl<S: Source> Life<S> {
             Options::state(&config)? == self.state,
             "paths.state cannot change while watcher runs: restart it"
         );
+        anyhow::ensure!(
+            config.names.passive == self.config.names.passive,
+            "names.passive cannot change while watcher runs: restart it"
+        );
         super::endpoint(&config, self.machine_id)?;
         let now = Reading::now()?;
         let span = self.clock.close(now);
@@ -295,6 +304,8 @@ impl<S: Source> Life<S> {
         };
         self.clock = open_clock(&config, self.machine_id, now);
         self.window = Window::new(config.window_options());
+        self.sums.directory_mut().ask_reverse(config.names.ptr);
+        self.asking = asking(&config, self.log);
         self.config = config;
         self.config_file = options.file().exists().then(|| options.file().display().to_string());
         Ok(())
@@ -358,6 +369,14 @@ impl<S: Source> Life<S> {
         }
         Ok(())
     }
+}
+
+/// Without somebody to ask, addresses go by themselves.
+fn asking(config: &Config, log: Log) -> Asking {
+    Asking::start(&config.names).unwrap_or_else(|why| {
+        log.warning(format_args!("addresses without a name stay without: {why}"));
+        Asking::nobody()
+    })
 }
 
 fn booted_at(now: Reading) -> Timestamp {

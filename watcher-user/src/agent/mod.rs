@@ -122,7 +122,7 @@ impl Options {
 ///
 /// # Errors
 /// The configuration is wrong, another daemon runs, or the collector cannot start or has failed.
-pub async fn run<S: Source>(open: impl FnOnce() -> anyhow::Result<S>, options: Options) -> anyhow::Result<()> {
+pub async fn run<S: Source>(open: impl FnOnce(&Config) -> anyhow::Result<S>, options: Options) -> anyhow::Result<()> {
     let log = Log::to_stderr(options.log);
     let config = options.configuration()?;
     let state = Options::state(&config)?;
@@ -133,7 +133,7 @@ pub async fn run<S: Source>(open: impl FnOnce() -> anyhow::Result<S>, options: O
     }
     let machine = identity::machine_id(&state)?;
     let (told, orders) = Told::new();
-    let life = Life::begin(open()?, &options, config, state.clone(), machine, log, told.clone())?;
+    let life = Life::begin(open(&config)?, &options, config, state.clone(), machine, log, told.clone())?;
     let path = control::socket_path(&state);
     let server = Server::start(&path, told.clone(), Bounds::default())
         .with_context(|| format!("listening on {}", path.display()))?;

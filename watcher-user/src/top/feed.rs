@@ -4,6 +4,8 @@ use anyhow::Context as _;
 use jiff::Timestamp;
 use watcher_core::{Aggregator, Retention, Snapshot, Source};
 
+use crate::names::Asking;
+
 /// Who counts, and since when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
@@ -49,12 +51,18 @@ pub struct Local<S> {
     source: S,
     sums: Aggregator,
     since: Timestamp,
+    asking: Asking,
 }
 
 impl<S: Source> Local<S> {
     /// Counts from now on.
     pub fn new(source: S) -> Self {
-        Self { source, sums: Aggregator::new(Retention::default()), since: Timestamp::now() }
+        Self::asking(source, Asking::nobody())
+    }
+
+    /// The same, with somebody to ask for names.
+    pub fn asking(source: S, asking: Asking) -> Self {
+        Self { source, sums: Aggregator::new(Retention::default()), since: Timestamp::now(), asking }
     }
 
     async fn read(&mut self) -> Result<(), FeedError> {
@@ -72,7 +80,9 @@ impl<S: Source> Feed for Local<S> {
 
     async fn snapshot(&mut self) -> Result<Snapshot, FeedError> {
         self.read().await?;
-        Ok(self.sums.snapshot(self.source.quality()))
+        let snapshot = self.sums.snapshot(self.source.quality());
+        self.asking.exchange(&mut self.sums, snapshot.at);
+        Ok(snapshot)
     }
 
     fn origin(&self) -> Origin {

@@ -21,7 +21,9 @@ use watcher_core::{BootTime, FlowRow, FlowState, Snapshot, Source};
 use crate::{
     cli::{Counter, Format, Top},
     clock::WallClock,
+    config,
     control::{Place, client::AskError, reach},
+    names::Asking,
     tui,
     users::Users,
 };
@@ -73,19 +75,25 @@ fn screen(options: Top) -> tui::Options {
 pub async fn either<S: Source>(
     places: &[Place],
     open: impl FnOnce() -> anyhow::Result<S>,
+    names: &config::Names,
     options: Top,
 ) -> anyhow::Result<()> {
+    let own = |open: anyhow::Result<S>| {
+        // Without somebody to ask, addresses go by themselves: no reason not to count.
+        let asking = if options.names { Asking::start(names).unwrap_or_default() } else { Asking::nobody() };
+        anyhow::Ok(Local::asking(open?, asking))
+    };
     if options.counter == Counter::Own {
-        return run(Local::new(open()?), options).await;
+        return run(own(open())?, options).await;
     }
     match reach(places) {
         Ok((place, _)) => run(Attached::to(place.socket.clone()), options).await,
         Err(none) if options.counter == Counter::Daemon => Err(none.into()),
         // Nobody is there; or it may not be asked, but this user may still count without it.
-        Err(AskError::NotRunning(_)) => run(Local::new(open()?), options).await,
+        Err(AskError::NotRunning(_)) => run(own(open())?, options).await,
         Err(refused) => {
-            let source = open().map_err(|e| e.context(format!("{refused}; and without the daemon")))?;
-            run(Local::new(source), options).await
+            let source = open().map_err(|e| e.context(format!("{refused}; and without the daemon")));
+            run(own(source)?, options).await
         }
     }
 }
