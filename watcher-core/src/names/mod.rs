@@ -11,6 +11,7 @@ macro_rules! fixture {
     };
 }
 
+mod conversation;
 mod head;
 mod label;
 mod name;
@@ -18,6 +19,7 @@ pub mod parse;
 mod shown;
 mod stream;
 
+pub use conversation::Conversation;
 pub use head::{Head, Transport, Way};
 pub use label::{Label, Observed, label};
 pub use name::{Name, NameSource};
