@@ -15,6 +15,9 @@ use crate::{BootTime, Direction, FlowSample, ProcessId, SocketId, aggregate::Fas
 /// Flows whose first bytes are remembered at once. Beyond it the oldest are forgotten: what their flows were told stays.
 const MAX_CONVERSATIONS: usize = 16_384;
 
+/// Of those, the newest, so many may hold pieces that are not whole yet: about 12 KiB each at worst (the collector's bound).
+const MAX_UNDECIDED: usize = 1_024;
+
 /// One socket with one remote.
 type Key = (SocketId, SocketAddr);
 
@@ -24,6 +27,8 @@ pub struct Directory {
     conversations: FastMap<Key, Conversation>,
     /// In the order they began, those that ended meanwhile too.
     order: VecDeque<Key>,
+    /// The newest of them.
+    undecided: VecDeque<Key>,
     /// Of flows that have ended.
     over: Vec<Key>,
     answers: Answers,
@@ -43,11 +48,17 @@ impl Directory {
             let key = (head.socket, canonical(head.remote));
             let conversation = self.conversations.entry(key).or_insert_with(|| {
                 self.order.push_back(key);
+                self.undecided.push_back(key);
                 Conversation::new()
             });
             conversation.read(head, &mut messages);
             for (way, message) in messages.drain(..) {
                 self.message(head, way, &message);
+            }
+            if self.undecided.len() > MAX_UNDECIDED
+                && let Some(oldest) = self.undecided.pop_front().and_then(|key| self.conversations.get_mut(&key))
+            {
+                oldest.close();
             }
         }
         self.at = self.at.max(at);

@@ -3,6 +3,14 @@
 //! A collector hands over [`Head`]s, copies of the first bytes of flows. What they say is read by pure functions over bytes
 //! ([`parse`]); nothing here asks anybody anything.
 
+/// Bytes that real programs sent, from `fixtures/`; its README tells how they were made.
+#[cfg(test)]
+macro_rules! fixture {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/", $name)).as_slice()
+    };
+}
+
 mod answers;
 mod book;
 mod conversation;
@@ -18,10 +26,12 @@ mod queries;
 mod registrable;
 mod reverse;
 mod shown;
+mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use answers::Answers;
+pub use conversation::Conversation;
 pub use directory::Directory;
 pub use head::{Head, Transport, Way};
 pub use known::Known;
@@ -31,3 +41,4 @@ pub use public::is_public;
 pub use queries::{Carried, Carrier, NoAnswer, Queries, Query};
 pub use reverse::{Failed, Reverse};
 pub use shown::{Shown, Tls, TlsVersion};
+pub use stream::Stream;

@@ -1,5 +1,11 @@
 //! DNS messages (RFC 1035, RFC 9460).
 
+mod read;
+mod tcp;
+
+pub use read::{is_message, message};
+pub use tcp::{TcpMessages, tcp_messages};
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Answers of one message that are kept.
@@ -65,3 +71,6 @@ pub enum Data {
     /// Anything else, by the number of its type.
     Other(u16),
 }
+
+#[cfg(test)]
+mod tests;
