@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
 pub use top::{Counter, Format, Rows, Top, TopArgs};
-pub use views::{ConnectionsArgs, SummaryArgs};
+pub use views::{ConnectionsArgs, DnsArgs, SummaryArgs};
 
 use crate::setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs};
 
@@ -47,6 +47,9 @@ pub enum Command {
     /// Show connections, newest first: who, with whom, how long, how many bytes, and how they ended.
     #[command(after_help = views::CONNECTIONS_EXAMPLES)]
     Connections(ConnectionsArgs),
+    /// Show DNS queries, newest first: who asked whom for what, what came back, and how long it took.
+    #[command(after_help = views::DNS_EXAMPLES)]
+    Dns(DnsArgs),
     /// Collect all day in the foreground: what systemd and launchd start.
     Run(Box<RunArgs>),
     /// Start the daemon: as a service where it is installed as one, else detached.

@@ -7,7 +7,9 @@ pub mod clock;
 pub mod config;
 pub mod connections;
 pub mod control;
+pub mod dns;
 pub mod filter;
+pub mod following;
 pub mod hardware;
 pub mod identity;
 #[cfg(target_os = "linux")]

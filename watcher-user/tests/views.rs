@@ -122,7 +122,13 @@ fn a_stuck_daemon_does_not_hold_up_its_summary() {
 #[test]
 fn without_a_daemon_views_say_what_to_try() {
     let home = Home::new();
-    for view in [&["connections"][..], &["connections", "--follow"], &["top", "--attach", "--json"]] {
+    for view in [
+        &["connections"][..],
+        &["connections", "--follow"],
+        &["dns"],
+        &["dns", "--follow"],
+        &["top", "--attach", "--json"],
+    ] {
         let (code, words) = code_and_words(&home.say(view));
         assert_eq!(code, Some(1), "{view:?}");
         assert!(words.contains("no watcher runs") && words.contains("sudo watcher start"), "{view:?}: {words}");
@@ -138,7 +144,9 @@ fn who_is_in_no_group_is_refused_and_told_which() {
     for folder in [home.folder(), home.state()] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder for everybody");
     }
-    for view in [&["summary"][..], &["connections"], &["top", "--attach", "--json"], &["top", "--json", "--once"]] {
+    for view in
+        [&["summary"][..], &["connections"], &["dns"], &["top", "--attach", "--json"], &["top", "--json", "--once"]]
+    {
         let mut command = Command::new(&copy);
         command.args(view).arg(home.state_flag(view)).arg(home.state()).uid(NOBODY).gid(NOBODY);
         let (code, words) = code_and_words(&command.output().expect("watcher starts"));
@@ -161,7 +169,12 @@ fn who_is_in_the_group_of_the_socket_needs_no_root() {
     }
     // `watcher`, where there is such a group.
     let group = fs::metadata(socket_path(&home.state())).expect("a socket").gid();
-    for view in [&["summary", "--json"][..], &["connections", "--json"], &["top", "--json", "--once", "-d", "0.2"]] {
+    for view in [
+        &["summary", "--json"][..],
+        &["connections", "--json"],
+        &["dns", "--json"],
+        &["top", "--json", "--once", "-d", "0.2"],
+    ] {
         let mut command = Command::new(&copy);
         command.args(view).arg(home.state_flag(view)).arg(home.state()).uid(NOBODY).gid(group);
         let objects = objects(&command.output().expect("watcher starts"));

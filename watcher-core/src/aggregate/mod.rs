@@ -23,8 +23,8 @@ pub use retention::Retention;
 
 use self::{apps::Apps, flows::Flows, processes::Processes, remotes::Remotes, sockets::Sockets, sum::Sum};
 use crate::{
-    Batch, BootTime, FlowRow, FlowSample, Losses, PerScope, ProcessEvent, Quality, RemoteRow, Scope, Snapshot, Totals,
-    Traffic, names::Directory, rollup::Names,
+    Batch, BootTime, FlowRow, FlowSample, Losses, PerScope, ProcessEvent, ProcessId, ProcessInfo, Quality, RemoteRow,
+    Scope, Snapshot, Totals, Traffic, names::Directory, rollup::Names,
 };
 
 /// Seeded at random: remote addresses are chosen by others.
@@ -163,6 +163,12 @@ impl Aggregator {
         for row in flows.iter_mut().filter(|row| row.known.name.is_none() && row.sample.scope == Scope::Network) {
             row.known.name = row.remote().and_then(|remote| self.directory.of_address(remote.ip()));
         }
+    }
+
+    /// What is known of a process that runs, or ended not long ago.
+    #[must_use]
+    pub fn process(&self, id: ProcessId) -> Option<&ProcessInfo> {
+        self.processes.info(id)
     }
 
     /// What is known of names.

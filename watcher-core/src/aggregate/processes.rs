@@ -68,6 +68,11 @@ impl Processes {
         (&process.info, process.open)
     }
 
+    /// What is known of a process.
+    pub fn info(&self, id: ProcessId) -> Option<&ProcessInfo> {
+        Some(&self.entries.get(&id)?.info)
+    }
+
     /// An open flow went from one scope to another.
     pub fn rescope(&mut self, id: ProcessId, from: Scope, to: Scope) {
         if let Some(process) = self.entries.get_mut(&id) {

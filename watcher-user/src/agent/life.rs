@@ -152,6 +152,7 @@ impl<S: Source> Life<S> {
             let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
             self.sums.apply_with(&batch, &mut All([&mut window, &mut whole, &mut *ended, &mut *opened]));
         }
+        self.log_queries();
         self.quality = self.source.quality().clone();
         if batch.flows.len() > BURST {
             drop(batch);
@@ -165,6 +166,14 @@ impl<S: Source> Life<S> {
             self.finish(span, now, true).await;
         }
         Ok(())
+    }
+
+    /// New entries of the query log, with whom they are of.
+    fn log_queries(&self) {
+        let mut log = self.told.queries.lock().unwrap_or_else(PoisonError::into_inner);
+        for query in self.sums.directory().queries().after(log.last()) {
+            log.add(Arc::clone(query), self.sums.process(query.process).cloned().unwrap_or_default());
+        }
     }
 
     /// Hands out a snapshot, for a client that waits.

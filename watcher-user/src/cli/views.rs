@@ -1,4 +1,4 @@
-//! What `summary` and `connections` take.
+//! What `summary`, `connections` and `dns` take.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,6 +8,7 @@ use super::Which;
 use crate::{
     config::parse_duration,
     connections::{Choice, Options, Stage},
+    dns,
     filter::Filter,
 };
 
@@ -18,6 +19,16 @@ Examples:
   watcher connections --state refused --since 1h
   watcher connections --app firefox --remote 443
   watcher connections --json | jq -r 'select(.tx_bytes > 1e6) | .remote'
+
+All of them are those that the daemon has seen: sudo watcher start.";
+
+pub(super) const DNS_EXAMPLES: &str = "\
+Examples:
+  watcher dns                                  the newest hundred
+  watcher dns --follow                         each as it is answered
+  watcher dns --failed --since 1h
+  watcher dns --app firefox --name example.com
+  watcher dns --json | jq -r 'select(.latency_ms > 100) | .query'
 
 All of them are those that the daemon has seen: sudo watcher start.";
 
@@ -95,6 +106,57 @@ impl ConnectionsArgs {
             follow: self.follow,
             json: self.json,
             names: !self.no_names,
+            since: self.since,
+        }
+    }
+}
+
+/// What `dns` takes.
+#[derive(Debug, Clone, Args)]
+pub struct DnsArgs {
+    /// Which daemon.
+    #[command(flatten)]
+    pub which: Which,
+    /// Each query as it is answered or given up, from now on, or from --since.
+    #[arg(long, short)]
+    follow: bool,
+    /// One JSON object per line (docs/dns.md).
+    #[arg(long)]
+    json: bool,
+    /// Only this process; may be given again for more.
+    #[arg(long = "pid", short, value_name = "PID")]
+    pids: Vec<u32>,
+    /// Only processes with this text in their name; after '!' a regular expression.
+    #[arg(long, value_name = "TEXT", value_parser = Filter::parse)]
+    app: Option<Filter>,
+    /// Only queries for names with this text in them; after '!' a regular expression.
+    #[arg(long, value_name = "TEXT", value_parser = Filter::parse)]
+    name: Option<Filter>,
+    /// Only those without an answer, or with an error for one.
+    #[arg(long)]
+    failed: bool,
+    /// Only what was asked so long ago, or later: 10m, 1h30m.
+    #[arg(long, value_name = "TIME", value_parser = ago)]
+    since: Option<Duration>,
+    /// At most so many [default: 100 in a table].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    limit: Option<u64>,
+}
+
+impl DnsArgs {
+    /// What they mean together.
+    #[must_use]
+    pub fn options(&self) -> dns::Options {
+        dns::Options {
+            choice: dns::Choice {
+                pids: self.pids.clone(),
+                app: self.app.clone().unwrap_or_default(),
+                name: self.name.clone().unwrap_or_default(),
+                failed: self.failed,
+            },
+            limit: self.limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
+            follow: self.follow,
+            json: self.json,
             since: self.since,
         }
     }

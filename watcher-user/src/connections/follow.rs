@@ -3,47 +3,29 @@
 use std::{
     io::{self, Write as _},
     ops::ControlFlow,
-    os::fd::AsFd as _,
     path::Path,
-    time::Duration,
 };
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use tokio::{
-    signal::unix::{SignalKind, signal},
-    time::sleep,
-};
+use tokio::time::sleep;
 
 use super::{Lifecycle, Options, json, table};
 use crate::{
     clock::{WallClock, read},
     control::{Answer, Ask, client::AskError, link::Link},
+    following::{ASK_EVERY, PATIENCE, TRY_EVERY, is_closed, say, seen, until_signalled},
     table::terminal_width,
-    text::{printable, with_causes},
+    text::with_causes,
     users::Users,
 };
-
-/// The daemon reads every second.
-const ASK_EVERY: Duration = Duration::from_millis(500);
-/// Between two attempts to find a daemon.
-const TRY_EVERY: Duration = Duration::from_millis(500);
-/// It answers out of its memory.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Prints what happens until told to end.
 ///
 /// # Errors
 /// The daemon cannot be asked in the first place, or the output cannot be written.
 pub async fn follow(socket: &Path, options: &Options) -> anyhow::Result<()> {
-    let of = |kind| signal(kind).context("listening for signals");
-    let (mut interrupt, mut terminate) = (of(SignalKind::interrupt())?, of(SignalKind::terminate())?);
-    tokio::select! {
-        failed = watch(socket, options) => failed,
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
-    }
+    until_signalled(watch(socket, options)).await
 }
 
 async fn watch(socket: &Path, options: &Options) -> anyhow::Result<()> {
@@ -122,27 +104,17 @@ impl Followed {
         // In this order: what has ended meanwhile had begun before.
         if let Answer::Opened(opened) = self.link.ask(Ask::Opened { after: self.opened }, PATIENCE).await? {
             let numbers = opened.first().zip(opened.last()).map(|(first, last)| (first.number, last.number));
-            seen(&mut self.opened, numbers, "began");
+            seen(&mut self.opened, numbers, "connections began");
             lives.extend(opened.iter().map(|opened| Lifecycle::from(&**opened)));
         }
         if let Answer::Ended(ended) = self.link.ask(Ask::Ended { after: self.ended }, PATIENCE).await? {
             let numbers = ended.first().zip(ended.last()).map(|(first, last)| (first.number, last.number));
-            seen(&mut self.ended, numbers, "ended");
+            seen(&mut self.ended, numbers, "connections ended");
             lives.extend(ended.iter().map(|ended| Lifecycle::from(&**ended)));
         }
         lives.sort_by_key(|row| row.ended().or(row.began()));
         Ok(lives)
     }
-}
-
-/// Notes the last number, and says when some before the first are forgotten already.
-fn seen(last: &mut u64, new: Option<(u64, u64)>, what: &str) {
-    let Some((first, newest)) = new else { return };
-    let missed = first.saturating_sub(*last + 1);
-    if *last > 0 && missed > 0 {
-        say(&format!("{missed} connections {what} that the daemon does not remember"));
-    }
-    *last = newest;
 }
 
 struct Printer<'a> {
@@ -180,17 +152,4 @@ impl<'a> Printer<'a> {
         out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("writing the connections")?;
         Ok(if self.left == Some(0) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     }
-}
-
-/// Whether whoever read the output has gone: noticed without writing, which may not happen for hours.
-fn is_closed(out: &io::Stdout) -> bool {
-    let mut ends = [PollFd::new(out.as_fd(), PollFlags::empty())];
-    let seen = poll(&mut ends, PollTimeout::ZERO);
-    let gone = PollFlags::POLLERR | PollFlags::POLLHUP | PollFlags::POLLNVAL;
-    seen.is_ok_and(|n| n > 0) && ends[0].revents().is_some_and(|events| events.intersects(gone))
-}
-
-fn say(what: &str) {
-    // Nobody reads it: then there is nobody to tell.
-    writeln!(io::stderr(), "watcher: {}", printable(what)).ok();
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watcher_core::{Snapshot, rollup::Rollup};
 
-use crate::agent::{Ended, Opened, Summary};
+use crate::agent::{Ended, Lookup, Opened, Summary};
 
 /// The version of the protocol. A field may be added to a version, never renamed; unknown fields are ignored.
 pub const VERSION: u32 = 1;
@@ -46,6 +46,12 @@ pub enum Ask {
     Window,
     /// Connections that began, oldest first: those that had not ended when they were first read.
     Opened {
+        /// Only those after this number. 0 for all that are remembered.
+        #[serde(default)]
+        after: u64,
+    },
+    /// DNS queries that were answered or given up, oldest first.
+    Queries {
         /// Only those after this number. 0 for all that are remembered.
         #[serde(default)]
         after: u64,
@@ -95,6 +101,8 @@ pub enum Answer {
     Window(Arc<Rollup>),
     /// To [`Ask::Opened`].
     Opened(Vec<Arc<Opened>>),
+    /// To [`Ask::Queries`].
+    Queries(Vec<Arc<Lookup>>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.
@@ -111,6 +119,7 @@ pub(super) struct Heard {
     snapshot: Option<Arc<Snapshot>>,
     ended: Option<Vec<Arc<Ended>>>,
     opened: Option<Vec<Arc<Opened>>>,
+    queries: Option<Vec<Arc<Lookup>>>,
     window: Option<Arc<Rollup>>,
     done: Option<String>,
     error: Option<String>,
@@ -125,8 +134,16 @@ impl Heard {
         let ended = || self.ended.map(Answer::Ended);
         let opened = || self.opened.map(Answer::Opened);
         let window = || self.window.map(Answer::Window);
+        let queries = || self.queries.map(Answer::Queries);
         let words = || self.done.map(Answer::Done).or_else(|| self.error.map(Answer::Error));
-        status.or_else(summary).or_else(snapshot).or_else(ended).or_else(opened).or_else(window).or_else(words)
+        status
+            .or_else(summary)
+            .or_else(snapshot)
+            .or_else(ended)
+            .or_else(opened)
+            .or_else(queries)
+            .or_else(window)
+            .or_else(words)
     }
 }
 

@@ -19,7 +19,7 @@ use tokio::{
 use watcher_core::{Snapshot, rollup::Rollup};
 
 use super::{Answer, Ask, Reply, Request, Status, VERSION};
-use crate::agent::{EndedLog, OpenedLog, Summary};
+use crate::agent::{EndedLog, OpenedLog, QueryLog, Summary};
 
 /// The group whose members may ask.
 const GROUP: &str = "watcher";
@@ -70,6 +70,8 @@ pub struct Told {
     pub ended: Mutex<EndedLog>,
     /// Connections that have begun.
     pub opened: Mutex<OpenedLog>,
+    /// DNS queries.
+    pub queries: Mutex<QueryLog>,
     /// A client waits for a snapshot.
     pub wanted: Notify,
     commands: mpsc::Sender<Command>,
@@ -87,6 +89,7 @@ impl Told {
             snapshot: watch::Sender::new(None),
             ended: Mutex::default(),
             opened: Mutex::default(),
+            queries: Mutex::default(),
             wanted: Notify::new(),
             commands,
         };
@@ -281,6 +284,9 @@ async fn answer(line: &[u8], told: &Told, access: Access, peer: Option<UCred>) -
         Ask::Ended { after } => Answer::Ended(told.ended.lock().unwrap_or_else(PoisonError::into_inner).after(after)),
         Ask::Opened { after } => {
             Answer::Opened(told.opened.lock().unwrap_or_else(PoisonError::into_inner).after(after))
+        }
+        Ask::Queries { after } => {
+            Answer::Queries(told.queries.lock().unwrap_or_else(PoisonError::into_inner).after(after))
         }
         command @ (Ask::Reload | Ask::UploadNow) => give(command, told).await,
     }

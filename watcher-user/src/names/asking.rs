@@ -33,8 +33,7 @@ impl Asking {
         let directory = sums.directory_mut();
         directory.ask_reverse(true);
         for answer in reverse.answers() {
-            let name = answer.name.as_ref().map(Option::as_deref).map_err(|failed| *failed);
-            directory.learnt(answer.ip, name, answer.ttl, at);
+            directory.learnt(answer.ip, answer.said(), answer.ttl, at);
         }
         reverse.ask(directory.questions(at));
     }

@@ -30,7 +30,7 @@ const AT_ONCE: usize = 4;
 /// Questions that wait, and answers that nobody has taken yet.
 const MAX_WAITING: usize = 1_024;
 
-/// What the resolver said of an address: the arguments of [`watcher_core::names::Reverse::learnt`].
+/// What the resolver said of an address, for [`watcher_core::names::Reverse::learnt`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
     /// Which.
@@ -39,6 +39,16 @@ pub struct Answer {
     pub name: Result<Option<String>, Failed>,
     /// How long that holds, by the zone; zero where it does not say.
     pub ttl: Duration,
+}
+
+impl Answer {
+    /// What it said, as core takes it.
+    ///
+    /// # Errors
+    /// No answer came.
+    pub fn said(&self) -> Result<Option<&str>, Failed> {
+        self.name.as_ref().map(Option::as_deref).map_err(|failed| *failed)
+    }
 }
 
 /// The thread that asks. It ends, a moment later, when this is dropped.

@@ -78,6 +78,7 @@ fn names_no_names_and_failures_are_told_apart() {
     let names: Vec<_> = answers.iter().map(|answer| answer.name.clone()).collect();
     assert_eq!(names[..3], [Ok(Some("one.example.".to_owned())), Ok(None), Err(Failed)]);
     assert_eq!((answers[0].ttl, answers[2].ttl), (Duration::from_secs(1_234), Duration::ZERO));
+    assert_eq!((answers[0].said(), answers[2].said()), (Ok(Some("one.example.")), Err(Failed)));
     // What is no host name is told as text: core turns it away.
     let odd = names[3].clone().unwrap().unwrap();
     assert!(odd.is_ascii() && !odd.contains(['\0', ' ']), "{odd:?}");

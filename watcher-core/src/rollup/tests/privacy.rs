@@ -51,7 +51,7 @@ fn remotes_go_by_name_where_one_is_known() {
         ]
     );
     let sources: Vec<_> = rollup.connections.iter().map(|c| c.names.name_source).collect();
-    assert_eq!(sources, [NameSource::Address, NameSource::Sni, NameSource::Sni, NameSource::Ptr].map(Some));
+    assert_eq!(sources, [NameSource::Address, NameSource::Dns, NameSource::Dns, NameSource::Ptr].map(Some));
 }
 
 #[test]
