@@ -51,6 +51,7 @@ async fn main() -> anyhow::Result<()> {
         pids: Vec::new(),
         limit: None,
         names: true,
+        geo: Default::default(),
         units: Units::Bytes,
         include_loopback: false,
     };

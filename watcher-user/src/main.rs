@@ -1,12 +1,14 @@
 //! `watcher`: which process on this machine sent how many bytes to whom.
 
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
-    connections, dns, setup, summary, text, top,
+    connections, dns,
+    names::Geo,
+    setup, summary, text, top,
 };
 
 fn main() -> ExitCode {
@@ -27,9 +29,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Top(args) => {
-            let options = args.resolve().unwrap_or_else(|error| error.exit());
+            let mut options = args.resolve().unwrap_or_else(|error| error.exit());
             let which = args.which.options();
             let (places, names) = (which.places()?, which.names()?);
+            options.geo = Arc::new(Geo::open(&names.geo)?);
             block_on(top::either(&places, || open(&args.collector, names.passive), &names, options))?;
         }
         Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,

@@ -1,11 +1,11 @@
 //! What `top` takes, and what it means.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use clap::{Args, CommandFactory as _, error::ErrorKind};
 
 use super::{Cli, CollectorArgs, Which};
-use crate::{by::By, filter::Filter, sort::Key, units::Units};
+use crate::{by::By, filter::Filter, names::Geo, sort::Key, units::Units};
 
 const SHORTEST: f64 = 0.1;
 const LONGEST: f64 = 86_400.0;
@@ -117,6 +117,8 @@ pub struct Top {
     pub rows: Rows,
     /// Names of users, not numbers.
     pub names: bool,
+    /// Where addresses are.
+    pub geo: Arc<Geo>,
     /// How amounts are written.
     pub units: Units,
     /// Who counts.
@@ -177,6 +179,7 @@ impl TopArgs {
                 include_loopback: self.include_loopback,
             },
             names: !self.no_names,
+            geo: Arc::default(),
             units: self.units,
             counter: self.counter()?,
         })

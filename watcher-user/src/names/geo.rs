@@ -10,6 +10,7 @@ use std::{
 };
 
 use maxminddb::{MaxMindDbError, Mmap, PathElement, Reader, WithinOptions};
+use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 /// Records that are looked at to tell whether a file is of any use.
@@ -71,6 +72,12 @@ impl Country {
     }
 }
 
+impl Serialize for Country {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl fmt::Display for Country {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -86,6 +93,16 @@ pub struct Located {
     pub asn: Option<u32>,
     /// Who runs that, at most 100 characters; text from a file, to be escaped.
     pub organization: Option<String>,
+}
+
+impl fmt::Display for Located {
+    /// `DE AS3320 Deutsche Telekom AG`, as much of it as is known.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let country = self.country.map(|country| country.as_str().to_owned());
+        let asn = self.asn.map(|asn| format!("AS{asn}"));
+        let parts: Vec<String> = [country, asn, self.organization.clone()].into_iter().flatten().collect();
+        f.write_str(&parts.join(" "))
+    }
 }
 
 /// The databases, mapped into memory.

@@ -4,7 +4,7 @@
 mod connection;
 mod object;
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -14,7 +14,7 @@ use watcher_core::Snapshot;
 pub(crate) use self::connection::Connection;
 use self::object::Object;
 use super::{Origin, Report, select};
-use crate::{cli::Rows, clock::WallClock, users::Users};
+use crate::{cli::Rows, clock::WallClock, names::Geo, users::Users};
 
 /// Writes snapshots as lines.
 #[derive(Debug)]
@@ -33,13 +33,14 @@ struct Context {
     users: Users,
     /// Measured once: the times of processes and connections do not move when the wall clock is set.
     clock: WallClock,
+    geo: Arc<Geo>,
 }
 
 impl<W: Write> Writer<W> {
-    pub fn new(out: W, rows: Rows, users: Users, clock: WallClock) -> Self {
+    pub fn new(out: W, rows: Rows, users: Users, clock: WallClock, geo: Arc<Geo>) -> Self {
         Self {
             out,
-            context: Context { rows, users, clock },
+            context: Context { rows, users, clock, geo },
             #[cfg(test)]
             fixed: None,
         }

@@ -46,8 +46,10 @@ pub async fn run<F: Feed>(feed: F, options: Top) -> anyhow::Result<()> {
     let clock = WallClock::measure().context("reading the clocks")?;
     let out = BufWriter::with_capacity(1 << 16, std::io::stdout());
     let writer: Box<dyn Report> = match format {
-        Format::Json => Box::new(json::Writer::new(out, options.rows, users, clock)),
-        Format::Plain => Box::new(plain::Writer::new(out, options.rows, users, options.units, options.names)),
+        Format::Json => Box::new(json::Writer::new(out, options.rows, users, clock, options.geo)),
+        Format::Plain => {
+            Box::new(plain::Writer::new(out, options.rows, users, options.units, options.names, options.geo))
+        }
     };
     let timing =
         Timing { interval: options.interval, count: options.count, announce: format == Format::Json && !options.once };
@@ -63,6 +65,7 @@ fn screen(options: Top) -> tui::Options {
         pids: options.rows.pids,
         limit: options.rows.limit,
         names: options.names,
+        geo: options.geo,
         units: options.units,
         include_loopback: options.rows.include_loopback,
     }

@@ -1,6 +1,6 @@
 //! `--plain`: a table per interval, below a line that accounts for everything.
 
-use std::{borrow::Cow, fmt::Write as _, io::Write};
+use std::{borrow::Cow, fmt::Write as _, io::Write, sync::Arc};
 
 use anyhow::Context as _;
 use watcher_core::{FlowState, Snapshot, Traffic, names::Name};
@@ -9,6 +9,7 @@ use super::{Origin, Report, Selected, age, select};
 use crate::{
     by::By,
     cli::Rows,
+    names::Geo,
     table::{Cell, Table},
     text::printable,
     units::Units,
@@ -24,12 +25,13 @@ pub(super) struct Writer<W> {
     users: Users,
     units: Units,
     names: bool,
+    geo: Arc<Geo>,
 }
 
 impl<W: Write> Writer<W> {
     /// `names`: remotes go by them.
-    pub fn new(out: W, rows: Rows, users: Users, units: Units, names: bool) -> Self {
-        Self { out, rows, users, units, names }
+    pub fn new(out: W, rows: Rows, users: Users, units: Units, names: bool, geo: Arc<Geo>) -> Self {
+        Self { out, rows, users, units, names, geo }
     }
 
     fn table(&self, snapshot: &Snapshot, selected: &Selected<'_>) -> Table {
@@ -81,12 +83,18 @@ impl<W: Write> Writer<W> {
     }
 
     fn remotes(&self, selected: &Selected<'_>) -> Table {
-        let mut table = Table::new(&["REMOTE", "ADDRESS", "VIA", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"]);
+        let mut columns = vec!["REMOTE", "ADDRESS", "VIA", "WHERE", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"];
+        columns.retain(|column| *column != "WHERE" || !self.geo.is_empty());
+        let mut table = Table::new(&columns);
         for row in &selected.remotes {
             let address = row.address.map_or_else(|| "(others)".to_owned(), |address| address.to_string());
             let name = row.name.as_deref().filter(|_| self.names);
             let mut cells =
                 vec![Cell::left(name.map_or(&*address, Name::domain)), Cell::left(&*address), Cell::left(via(name))];
+            if !self.geo.is_empty() {
+                let located = row.address.map(|address| self.geo.of(address)).unwrap_or_default();
+                cells.push(Cell::left(printable(&located.to_string())));
+            }
             cells.extend(self.amounts(row.traffic.ip(self.rows.include_loopback)));
             cells.extend([Cell::right(row.processes.to_string()), Cell::right(row.connections.to_string())]);
             table.row(cells);

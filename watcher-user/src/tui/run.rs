@@ -1,6 +1,6 @@
 //! Keys, snapshots and signals come together here.
 
-use std::{io, pin::pin, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use crossterm::event::{Event, EventStream};
@@ -21,6 +21,7 @@ use super::{
 use crate::{
     by::By,
     filter::Filter,
+    names::Geo,
     sort::Key,
     top::{Feed, FeedError, Origin},
     units::Units,
@@ -43,6 +44,8 @@ pub struct Options {
     pub limit: Option<usize>,
     /// Names of users and ports, not numbers.
     pub names: bool,
+    /// Where addresses are.
+    pub geo: Arc<Geo>,
     /// How amounts are written.
     pub units: Units,
     /// Whether loopback is shown.
@@ -54,7 +57,7 @@ impl Options {
         let settings =
             Settings { units: self.units, names: self.names, loopback: self.include_loopback, hold: true, tree: false };
         let narrow = Narrow { filter: self.filter, user: None, pids: self.pids, limit: self.limit };
-        State::new(settings, narrow, Names::system(), (self.by, self.sort))
+        State::new(settings, narrow, Names::system().with(self.geo), (self.by, self.sort))
     }
 }
 

@@ -11,6 +11,7 @@ use watcher_core::{
 use super::{Context, List, Time, connection::Connection};
 use crate::{
     by::By,
+    names::{Country, Located},
     top::{Origin, Selected},
 };
 
@@ -52,7 +53,7 @@ impl<'a> Serialize for Object<'a> {
             connections: (by == By::Connection).then_some(List::new(&selected.flows, |(row, name)| {
                 Connection::new(row, name, snapshot.at, context.clock)
             })),
-            remotes: (by == By::Remote).then_some(List::new(&selected.remotes, |row| Remote::new(row, loopback))),
+            remotes: (by == By::Remote).then_some(List::new(&selected.remotes, |row| Remote::new(row, context))),
             apps: (by == By::App).then_some(List::new(&selected.apps, |row| App::new(row, loopback))),
         }
         .serialize(serializer)
@@ -244,6 +245,9 @@ struct Remote<'a> {
     name: Option<&'a str>,
     display_name: Option<&'a str>,
     name_source: Option<NameSource>,
+    country: Option<Country>,
+    asn: Option<u32>,
+    organization: Option<String>,
     #[serde(flatten)]
     moved: Moved,
     connections: u32,
@@ -251,13 +255,19 @@ struct Remote<'a> {
 }
 
 impl<'a> Remote<'a> {
-    fn new(row: &'a RemoteRow, loopback: bool) -> Self {
+    fn new(row: &'a RemoteRow, context: &Context) -> Self {
+        let loopback = context.rows.include_loopback;
         let name = row.name.as_deref();
+        let Located { country, asn, organization } =
+            row.address.map(|address| context.geo.of(address)).unwrap_or_default();
         Self {
             address: row.address,
             name: name.map(Name::domain),
             display_name: name.and_then(Name::display),
             name_source: name.map(Name::source),
+            country,
+            asn,
+            organization,
             moved: Moved::new(row.traffic, loopback),
             connections: row.connections,
             processes: row.processes,

@@ -1,5 +1,7 @@
 //! Tables and objects, to the letter.
 
+use std::sync::Arc;
+
 use super::make::{batches, clock, origin, quality, snapshot};
 use crate::{
     by::By,
@@ -15,13 +17,15 @@ fn rows(by: By) -> Rows {
 
 fn table(rows: Rows, units: Units) -> String {
     let mut out = Vec::new();
-    plain::Writer::new(&mut out, rows, Users::numeric(), units, true).write(&snapshot(), &origin()).unwrap();
+    plain::Writer::new(&mut out, rows, Users::numeric(), units, true, Arc::default())
+        .write(&snapshot(), &origin())
+        .unwrap();
     String::from_utf8(out).unwrap()
 }
 
 fn object(rows: Rows) -> String {
     let mut out = Vec::new();
-    let mut writer = json::Writer::new(&mut out, rows, Users::numeric(), clock());
+    let mut writer = json::Writer::new(&mut out, rows, Users::numeric(), clock(), Arc::default());
     writer.fixed = Some(clock());
     writer.write(&snapshot(), &origin()).unwrap();
     let line = String::from_utf8(out).unwrap();
@@ -81,7 +85,7 @@ fn a_loss_takes_exactness_away() {
     batch.losses.recursion_misses = 1;
     sums.apply(&batch);
     let mut out = Vec::new();
-    json::Writer::new(&mut out, Rows::default(), Users::numeric(), clock())
+    json::Writer::new(&mut out, Rows::default(), Users::numeric(), clock(), Arc::default())
         .write(&sums.snapshot(&quality()), &origin())
         .unwrap();
     let object: serde_json::Value = serde_json::from_slice(&out).unwrap();

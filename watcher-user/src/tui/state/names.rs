@@ -1,6 +1,8 @@
 //! Names for numbers, and numbers where names are not wanted.
 
-use crate::{services::Services, users::Users};
+use std::sync::Arc;
+
+use crate::{names::Geo, services::Services, users::Users};
 
 /// Both ways of naming users, and names of ports.
 #[derive(Debug)]
@@ -8,19 +10,32 @@ pub struct Names {
     named: Users,
     numbered: Users,
     services: Services,
+    geo: Arc<Geo>,
 }
 
 impl Names {
     /// With these names.
     #[must_use]
     pub fn new(users: Users, services: Services) -> Self {
-        Self { named: users, numbered: Users::numeric(), services }
+        Self { named: users, numbered: Users::numeric(), services, geo: Arc::default() }
     }
 
     /// Those of this machine.
     #[must_use]
     pub fn system() -> Self {
         Self::new(Users::system(), Services::system())
+    }
+
+    /// The same, and where addresses are.
+    #[must_use]
+    pub fn with(self, geo: Arc<Geo>) -> Self {
+        Self { geo, ..self }
+    }
+
+    /// Where addresses are.
+    #[must_use]
+    pub fn geo(&self) -> &Geo {
+        &self.geo
     }
 
     /// Users by name, or by number.

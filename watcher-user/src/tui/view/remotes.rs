@@ -18,6 +18,7 @@ enum Col {
     Remote,
     Address,
     Via,
+    Where,
     Processes,
     Connections,
     Amount(Amount),
@@ -27,6 +28,7 @@ const COLUMNS: &[Column<Col>] = &[
     rest(60, text(Col::Remote, "REMOTE", 28, 39, 10)),
     text(Col::Address, "ADDRESS", 15, 39, 1),
     text(Col::Via, "VIA", 4, 8, 1),
+    text(Col::Where, "WHERE", 10, 36, 1),
     number(Col::Processes, "PROCS", 6, 2),
     number(Col::Connections, "CONN", 5, 3),
     amount(Col::Amount(Amount::RxRate), "RX/s", 7),
@@ -37,13 +39,16 @@ const COLUMNS: &[Column<Col>] = &[
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
     let Some(moment) = state.shown() else { return };
+    let is_located = !state.names.geo().is_empty();
+    let columns = COLUMNS.iter().filter(|column| is_located || !matches!(column.id, Col::Where));
+    let columns: Vec<Column<Col>> = columns.copied().collect();
     let row = |entry: &Entry| &moment.snapshot.remotes[entry.index];
     let name = |entry: &Entry| row(entry).name.as_ref().filter(|_| state.settings.names);
     Table {
-        columns: COLUMNS,
+        columns: &columns,
         sorts: &|column| match column {
             Col::Remote => &[Key::Remote],
-            Col::Address | Col::Via => &[],
+            Col::Address | Col::Via | Col::Where => &[],
             Col::Processes => &[Key::Processes],
             Col::Connections => &[Key::Connections],
             Col::Amount(amount) => amount.sorts(),
@@ -61,6 +66,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
                 None => Line::raw(""),
             },
             Col::Via => Line::styled(name(entry).map_or("", |name| name.source().as_str()), ink.theme.faint()),
+            Col::Where => {
+                let located = row(entry).address.map(|address| state.names.geo().of(address)).unwrap_or_default();
+                let text = crate::text::printable(&located.to_string()).into_owned();
+                Line::styled(words::clip(&text, room, ink.glyphs.cut), ink.theme.faint())
+            }
             Col::Processes => count(row(entry).processes, ink),
             Col::Connections => count(entry.connections, ink),
             Col::Amount(amount) => amount.cell(&entry.traffic, &state.settings, ink),
