@@ -183,16 +183,27 @@ impl Direction {
         self.is_undecided || self.attempts().any(|bytes| tls::client_hello_partial(bytes).is_some())
     }
 
-    /// Hands over the messages that became whole, and drops what was read. Returns whether there were any.
+    /// Hands over the messages that became whole, and what is there of one whose rest will not come; drops what was read.
+    /// Returns whether there were any.
     fn dns(&mut self, way: Way, dns: &mut Vec<(Way, dns::Message)>) -> bool {
         let before = dns.len();
         let bytes = self.stream.prefix();
         let mut messages = dns::tcp_messages(bytes);
         dns.extend(messages.by_ref().filter_map(dns::message).map(|message| (way, message)));
+        let rest = messages.rest();
+        let mut taken = bytes.len() - rest.len();
+        if self.is_stuck()
+            && let Some((length, part)) = rest.split_first_chunk::<2>()
+            && let Some(message) = dns::message(part)
+        {
+            dns.push((way, message));
+            taken += 2 + usize::from(u16::from_be_bytes(*length));
+        }
         if dns.len() == before {
             return false;
         }
-        self.stream.advance(bytes.len() - messages.rest().len());
+        self.stream.advance(taken);
+        self.cuts.retain(|seq| self.stream.offset_of(*seq).is_some());
         true
     }
 

@@ -224,6 +224,21 @@ fn dns_over_tcp_goes_on_for_as_long_as_it_does() {
 }
 
 #[test]
+fn a_message_that_was_cut_gives_its_question_and_the_next_is_found() {
+    let large = [&[4, 0][..], QUERY, &[0; 1024 - QUERY.len()]].concat();
+    let small = [&[0, u8::try_from(QUERY.len()).unwrap()][..], QUERY].concat();
+    let mut heads = segments(53, &[(RECEIVED, large.as_slice()), (RECEIVED, small.as_slice())].repeat(20));
+    for cut in heads.iter_mut().step_by(2) {
+        cut.bytes = cut.bytes[..100].into();
+    }
+    let (mut conversation, mut dns) = (Conversation::new(), Vec::new());
+    for head in &heads {
+        conversation.read(head, &mut dns);
+    }
+    assert_eq!((dns.len(), conversation.is_done()), (40, false));
+}
+
+#[test]
 fn what_shows_nothing_is_given_up() {
     for transport in [Transport::Udp, Transport::Tcp { seq: 0 }] {
         let mut conversation = Conversation::new();
