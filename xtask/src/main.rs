@@ -10,6 +10,7 @@ mod build_ebpf;
 #[cfg(target_os = "linux")]
 mod dist;
 mod ebpf;
+mod fuzz;
 mod privilege;
 mod repo;
 mod run;
@@ -26,6 +27,7 @@ cargo xtask VERB [OPTIONS]
   test        get what is missing, run every test
   bench       measure what watcher costs, print a table
   vm          run the exactness suite on other kernels, in virtual machines
+  fuzz        try hostile bytes on everything that reads the network
   dist        make the packages: .deb, tarball, Homebrew formula; install and remove the .deb
   setup       only get what is missing
   build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
@@ -67,6 +69,7 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
         "vm" => vm::main(args),
         #[cfg(target_os = "linux")]
         "dist" => dist::main(args),
+        "fuzz" => fuzz::main(args),
         "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),
         other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),

@@ -40,8 +40,7 @@ impl Conversation {
     /// Takes one more head, and appends the DNS messages in it to `dns` with the way that they went. Returns whether
     /// [`Self::shown`] changed.
     ///
-    /// A datagram is read as DNS when one of its ports is 53, 5353 or 5355, however many there are; a stream when one is 53,
-    /// as far as its beginning is kept.
+    /// A datagram is read as DNS when one of its ports is 53, 5353 or 5355, however many there are; a stream when one is 53.
     pub fn read(&mut self, head: &Head, dns: &mut Vec<(Way, dns::Message)>) -> bool {
         if matches!(head.transport, Transport::Udp) && is_on(head, &[53, 5353, 5355]) {
             let message = dns::message(&head.bytes);

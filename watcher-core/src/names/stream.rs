@@ -47,9 +47,8 @@ impl Stream {
         self.bytes.prefix()
     }
 
-    /// Drops the first bytes, which were read. From now on nothing earlier is taken.
+    /// Drops the first bytes, whether they are there or not. From now on nothing earlier is taken.
     pub fn advance(&mut self, distance: usize) {
-        let distance = distance.min(self.prefix().len());
         if let (Some(base), Ok(ahead @ 1..)) = (&mut self.base, u32::try_from(distance)) {
             *base = base.wrapping_add(ahead);
             self.bytes.advance(distance);
@@ -108,6 +107,10 @@ mod tests {
         assert_eq!(stream.prefix(), b"efgh");
         stream.insert(108, b"i");
         assert_eq!(stream.prefix(), b"efghij");
+        stream.advance(20);
+        assert_eq!(stream.prefix(), b"");
+        stream.insert(120, b"abcdefgh");
+        assert_eq!(stream.prefix(), b"efgh");
     }
 
     proptest! {

@@ -100,7 +100,7 @@ fn major(version: &str) -> Option<u32> {
 }
 
 /// Whether rustup has the toolchain; asking must not make it download one.
-fn is_installed(name: &str) -> bool {
+pub fn is_installed(name: &str) -> bool {
     capture(Command::new("rustup").args(["toolchain", "list"]))
         .is_ok_and(|list| list.lines().any(|line| line.strip_prefix(name).is_some_and(|rest| rest.starts_with('-'))))
 }

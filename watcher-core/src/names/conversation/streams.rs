@@ -31,8 +31,8 @@ struct Direction {
     stream: Stream,
     /// Sequence numbers of the first segments.
     starts: Vec<u32>,
-    /// A segment was copied in part only: what is missing will not come.
-    is_cut: bool,
+    /// Sequence numbers where the copy of a segment ends before the segment does: what is missing will not come.
+    cuts: Vec<u32>,
     /// What it begins with may still become something other than TLS.
     is_undecided: bool,
     request: Option<Target>,
@@ -94,16 +94,17 @@ impl Streams {
 
     /// Decides whether anything is still to be waited for.
     fn settle(&mut self, shown: &mut Shown) {
+        let is_over = self.heads >= MAX_HEADS;
         let both = [&self.sent, &self.received];
-        let is_full = both.iter().any(|side| side.stream.is_full());
-        let is_last = is_full || self.heads >= MAX_HEADS || both.iter().any(|side| side.is_cut);
+        let is_stuck = both.iter().any(|side| side.is_stuck());
         let is_through = both.iter().any(|side| side.starts.len() >= MAX_STARTS) || self.heads >= MAX_UNKNOWN;
         let is_pending = both.iter().any(|side| side.is_pending());
+        let both_are_stuck = both.iter().all(|side| side.is_stuck());
         // A server answers the whole hello: what is missing of it was not seen.
-        if (is_last || self.has_flight) && !self.has_hello {
+        if (is_stuck || is_over || self.has_flight) && !self.has_hello {
             self.partial_hello(shown);
         }
-        if is_last && !self.has_flight {
+        if (is_stuck || is_over) && !self.has_flight {
             self.partial_flight(shown);
         }
         let has_enough = match shown.protocol {
@@ -115,7 +116,7 @@ impl Streams {
             None => is_through && !is_pending,
             Some(_) => true,
         };
-        self.is_done = has_enough || is_full || self.heads >= MAX_HEADS;
+        self.is_done = has_enough || both_are_stuck || is_over;
     }
 
     /// A request that is no CONNECT: no handshake follows it.
@@ -123,19 +124,27 @@ impl Streams {
         [&self.sent, &self.received].iter().any(|side| side.request == Some(Target::Host))
     }
 
-    fn partial_hello(&self, shown: &mut Shown) {
-        let mut attempts = self.sent.attempts().chain(self.received.attempts());
-        if let Some(hello) = attempts.find_map(tls::client_hello_partial) {
-            shown.label_tls();
-            shown.take_hello(hello, NameSource::Sni);
+    /// Takes what is there of a hello, for good if its rest cannot come.
+    fn partial_hello(&mut self, shown: &mut Shown) {
+        for side in [&self.sent, &self.received] {
+            if let Some(hello) = side.attempts().find_map(tls::client_hello_partial) {
+                self.has_hello = side.is_stuck();
+                shown.label_tls();
+                shown.take_hello(hello, NameSource::Sni);
+                return;
+            }
         }
     }
 
-    fn partial_flight(&self, shown: &mut Shown) {
-        let mut attempts = self.sent.attempts().chain(self.received.attempts());
-        if let Some(flight) = attempts.find_map(tls::server_flight_partial) {
-            shown.label_tls();
-            shown.take_flight(flight);
+    /// As [`Self::partial_hello`].
+    fn partial_flight(&mut self, shown: &mut Shown) {
+        for side in [&self.sent, &self.received] {
+            if let Some(flight) = side.attempts().find_map(tls::server_flight_partial) {
+                self.has_flight = side.is_stuck();
+                shown.label_tls();
+                shown.take_flight(flight);
+                return;
+            }
         }
     }
 }
@@ -147,8 +156,17 @@ impl Direction {
         if self.starts.len() < MAX_STARTS && !head.bytes.is_empty() && !self.starts.contains(&seq) {
             self.starts.push(seq);
         }
-        self.is_cut |= usize::try_from(head.length).is_ok_and(|length| length > head.bytes.len());
+        let is_cut = usize::try_from(head.length).is_ok_and(|length| length > head.bytes.len());
+        if let (true, true, Ok(copied)) = (is_cut, self.cuts.len() < MAX_STARTS, u32::try_from(head.bytes.len())) {
+            self.cuts.push(seq.wrapping_add(copied));
+        }
         grew
+    }
+
+    /// Whether nothing that would come is kept, or would follow on what is.
+    fn is_stuck(&self) -> bool {
+        let end = Some(self.stream.prefix().len());
+        self.stream.is_full() || self.cuts.iter().any(|seq| self.stream.offset_of(*seq) == end)
     }
 
     /// The bytes from each place on where a handshake may begin.
@@ -165,16 +183,27 @@ impl Direction {
         self.is_undecided || self.attempts().any(|bytes| tls::client_hello_partial(bytes).is_some())
     }
 
-    /// Hands over the messages that became whole, and drops what was read. Returns whether there were any.
+    /// Hands over the messages that became whole, and what is there of one whose rest will not come; drops what was read.
+    /// Returns whether there were any.
     fn dns(&mut self, way: Way, dns: &mut Vec<(Way, dns::Message)>) -> bool {
         let before = dns.len();
         let bytes = self.stream.prefix();
         let mut messages = dns::tcp_messages(bytes);
         dns.extend(messages.by_ref().filter_map(dns::message).map(|message| (way, message)));
+        let rest = messages.rest();
+        let mut taken = bytes.len() - rest.len();
+        if self.is_stuck()
+            && let Some((length, part)) = rest.split_first_chunk::<2>()
+            && let Some(message) = dns::message(part)
+        {
+            dns.push((way, message));
+            taken += 2 + usize::from(u16::from_be_bytes(*length));
+        }
         if dns.len() == before {
             return false;
         }
-        self.stream.advance(bytes.len() - messages.rest().len());
+        self.stream.advance(taken);
+        self.cuts.retain(|seq| self.stream.offset_of(*seq).is_some());
         true
     }
 
@@ -203,7 +232,7 @@ impl Direction {
 
     fn request(&self, bytes: &[u8]) -> Option<Request> {
         let whole = http::request(bytes).complete();
-        whole.or_else(|| self.is_cut.then(|| http::request_partial(bytes)).flatten())
+        whole.or_else(|| self.is_stuck().then(|| http::request_partial(bytes)).flatten())
     }
 }
 

@@ -127,12 +127,48 @@ fn mail_that_turns_to_tls_is_tls() {
 }
 
 #[test]
-fn a_hello_that_was_cut_says_what_is_there() {
-    let mut heads = segments(443, &[(SENT, fixture!("tls/client-tls13.bin"))]);
+fn hellos_that_were_cut_say_what_is_there() {
+    let pieces = [(SENT, fixture!("tls/client-tls13.bin")), (RECEIVED, fixture!("tls/server-tls12.bin"))];
+    let mut heads = segments(443, &pieces);
     heads[0].bytes = heads[0].bytes[..400].into();
+    heads[1].bytes = heads[1].bytes[..300].into();
+    let client = after(&heads[..1]);
+    assert_eq!(name(client.shown()), Some(("www.example.com", NameSource::Sni)));
+    assert!(!client.is_done(), "the server has not answered");
+    let both = after(&heads);
+    let tls = both.shown().tls.as_deref().expect("a handshake");
+    assert_eq!((tls.chosen, tls.issuer.as_deref()), (Some(TlsVersion::Tls12), None));
+    assert!(both.is_done(), "the rest cannot come");
+}
+
+#[test]
+fn a_cut_elsewhere_does_not_end_the_wait() {
+    let server = fixture!("tls/server-tls12.bin");
+    let pieces = [
+        (SENT, fixture!("tls/client-tls12.bin")),
+        (RECEIVED, &server[..200]),
+        (RECEIVED, &server[200..]),
+        (RECEIVED, server),
+    ];
+    let mut heads = segments(443, &pieces);
+    heads[3].bytes = heads[3].bytes[..100].into();
+    heads.swap(2, 3);
     let conversation = after(&heads);
-    assert_eq!(name(conversation.shown()), Some(("www.example.com", NameSource::Sni)));
-    assert!(!conversation.is_done(), "the server has not answered");
+    assert_eq!(conversation.shown().tls.as_ref().and_then(|tls| tls.issuer.as_deref()), Some("Let's Encrypt, R11"));
+}
+
+#[test]
+fn a_hostile_stream_costs_little() {
+    let mut stream = Vec::new();
+    for byte in [&[1, 0, 0x3f, 0xf0][..], &[3; 3_000]].concat() {
+        stream.extend([22, 3, 1, 0, 1, byte]);
+    }
+    let before = std::time::Instant::now();
+    for round in 0..20 {
+        let pieces: Vec<(Way, &[u8])> = stream.chunks(300 + round).map(|piece| (SENT, piece)).collect();
+        assert!(after(&segments(443, &pieces)).is_done());
+    }
+    assert!(before.elapsed() < std::time::Duration::from_secs(10), "{:?}", before.elapsed());
 }
 
 #[test]
@@ -185,6 +221,21 @@ fn dns_over_tcp_goes_on_for_as_long_as_it_does() {
     }
     assert_eq!((dns.len(), conversation.is_done()), (3_000, false));
     assert_eq!(conversation.shown().protocol, Some(Observed::Dns));
+}
+
+#[test]
+fn a_message_that_was_cut_gives_its_question_and_the_next_is_found() {
+    let large = [&[4, 0][..], QUERY, &[0; 1024 - QUERY.len()]].concat();
+    let small = [&[0, u8::try_from(QUERY.len()).unwrap()][..], QUERY].concat();
+    let mut heads = segments(53, &[(RECEIVED, large.as_slice()), (RECEIVED, small.as_slice())].repeat(20));
+    for cut in heads.iter_mut().step_by(2) {
+        cut.bytes = cut.bytes[..100].into();
+    }
+    let (mut conversation, mut dns) = (Conversation::new(), Vec::new());
+    for head in &heads {
+        conversation.read(head, &mut dns);
+    }
+    assert_eq!((dns.len(), conversation.is_done()), (40, false));
 }
 
 #[test]

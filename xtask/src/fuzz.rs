@@ -1,0 +1,152 @@
+//! `cargo xtask fuzz`: libFuzzer against whatever parses bytes from the network. The targets are in `watcher-core/fuzz/`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::ebpf::toolchain::{PINNED_NIGHTLY, Toolchain, is_installed};
+use crate::repo;
+use crate::run::{capture, run, shown};
+
+/// What `cargo xtask fuzz --help` prints.
+pub const HELP: &str = "\
+cargo xtask fuzz [--seconds N] [TARGET…]
+
+Runs the fuzz targets, all of them unless some are named, and prints how many inputs each
+tried. Fails on the first input that panics, takes too long or too much memory; that input
+is then in watcher-core/fuzz/artifacts. What is found on the way is kept in target/fuzz.
+
+  --seconds N  how long each target runs (default 60)
+";
+
+/// The version of cargo-fuzz that is installed where there is another or none.
+const CARGO_FUZZ: &str = "0.13.2";
+
+const DEFAULT_SECONDS: u32 = 60;
+
+/// What no input may exceed: its own size, seconds, and MiB of memory.
+const LIMITS: [&str; 3] = ["-max_len=8192", "-timeout=5", "-rss_limit_mb=1024"];
+
+/// Runs the verb.
+pub fn main(mut args: lexopt::Parser) -> Result<()> {
+    let mut seconds = DEFAULT_SECONDS;
+    let mut wanted = Vec::new();
+    while let Some(arg) = args.next()? {
+        match arg {
+            lexopt::Arg::Value(target) => wanted.push(target.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("seconds") => seconds = args.value()?.to_string_lossy().parse().context("--seconds N")?,
+            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
+                print!("{HELP}");
+                return Ok(());
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let targets = targets()?;
+    if let Some(unknown) = wanted.iter().find(|name| !targets.contains(name)) {
+        bail!("there is no fuzz target `{unknown}`: there are {}", targets.join(", "));
+    }
+    get_tools()?;
+    for target in targets.iter().filter(|target| wanted.is_empty() || wanted.contains(target)) {
+        fuzz(target, seconds)?;
+    }
+    Ok(())
+}
+
+fn folder() -> PathBuf {
+    repo::root().join("watcher-core/fuzz")
+}
+
+/// The targets, by the names of their files.
+fn targets() -> Result<Vec<String>> {
+    let folder = folder().join("fuzz_targets");
+    let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+    let mut targets = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
+        targets.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    }
+    targets.sort();
+    Ok(targets)
+}
+
+fn get_tools() -> Result<()> {
+    if !is_installed(PINNED_NIGHTLY) {
+        eprintln!("fuzz: {PINNED_NIGHTLY} is going to be installed: coverage feedback needs a nightly");
+        run(Command::new("rustup").args(["toolchain", "install", PINNED_NIGHTLY, "--profile", "minimal"]))?;
+    }
+    let is_here = capture(Command::new("cargo").args(["fuzz", "--version"]))
+        .is_ok_and(|version| version.split_whitespace().last() == Some(CARGO_FUZZ));
+    if is_here {
+        return Ok(());
+    }
+    eprintln!("fuzz: cargo-fuzz {CARGO_FUZZ} is going to be installed: it builds and runs the targets");
+    run(Command::new("cargo").args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--quiet"]))
+        .context("cargo-fuzz could not be installed")
+}
+
+/// Builds one target and runs it.
+fn fuzz(target: &str, seconds: u32) -> Result<()> {
+    let corpus = repo::target_dir().join("fuzz/corpus").join(target);
+    fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
+    run(&mut cargo_fuzz("build", target))?;
+    let mut command = cargo_fuzz("run", target);
+    // New inputs go to the first folder; the second holds the committed ones.
+    command.arg(corpus).arg(folder().join("seeds").join(target)).arg("--").args(LIMITS);
+    command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").stdin(Stdio::null());
+    eprintln!("$ {}", shown(&command));
+    let output = command.output().with_context(|| format!("cannot start `{}`", shown(&command)))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !output.status.success() {
+        bail!("the fuzz target {target} found something ({}):\n{}", output.status, last_lines(&said, 60));
+    }
+    let executions = executions(&said).with_context(|| format!("libFuzzer did not say what it did:\n{said}"))?;
+    println!("{target:<14} {executions:>12} inputs in {seconds} s, nothing found");
+    Ok(())
+}
+
+fn cargo_fuzz(verb: &str, target: &str) -> Command {
+    let nightly = Toolchain::Rustup { name: PINNED_NIGHTLY.to_owned(), bootstrap: false };
+    let mut command = nightly.command("cargo");
+    command.args(["fuzz", verb, "--fuzz-dir"]).arg(folder());
+    command.arg("--target-dir").arg(build_dir(&repo::target_dir())).arg(target);
+    command
+}
+
+fn build_dir(target: &Path) -> PathBuf {
+    target.join("fuzz/build")
+}
+
+/// The count in libFuzzer's final statistics.
+fn executions(said: &str) -> Option<u64> {
+    said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"))?.trim().parse().ok()
+}
+
+fn last_lines(text: &str, count: usize) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(count)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{executions, last_lines, targets};
+
+    #[test]
+    fn the_statistics_of_libfuzzer_are_read() {
+        let said = "Done 5 runs in 1 second(s)\nstat::number_of_executed_units: 262144\nstat::new_units_added: 3\n";
+        assert_eq!(executions(said), Some(262_144));
+        assert_eq!(executions("cannot start"), None);
+        assert_eq!(last_lines("a\nb\nc", 2), "b\nc");
+    }
+
+    #[test]
+    fn every_target_has_seeds() {
+        let targets = targets().unwrap();
+        assert!(targets.len() >= 6, "{targets:?}");
+        for target in targets {
+            assert!(super::folder().join("seeds").join(&target).is_dir(), "{target}");
+        }
+    }
+}
