@@ -116,12 +116,14 @@ pub const PACKAGES: &[Package] = &[
         "bulk traffic by a program nobody here wrote",
         &[Purpose::Test, Purpose::Bench, Purpose::Vm],
     ),
+    package("openssl", "openssl", "TLS by a program nobody here wrote", &[Purpose::Test, Purpose::Bench]),
+    package("dnsmasq-base", "dnsmasq", "a resolver on loopback and in namespaces", &[Purpose::Test, Purpose::Bench]),
     package("curl", "curl", "short requests by a program nobody here wrote", &[Purpose::Test]),
     package(
         "nginx-light",
         "nginx",
         "a server with several workers (its own service is switched off)",
-        &[Purpose::Test],
+        &[Purpose::Test, Purpose::Bench],
     ),
     package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
     package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
@@ -145,6 +147,7 @@ pub const PACKAGES: &[Package] = &[
         "proves that other kernels come from Debian",
         &[Purpose::Vm],
     ),
+    package("chromium", "chromium", "a browsing session by a program nobody here wrote", &[Purpose::Bench]),
     package("bpftool", "bpftool", "a second opinion on loaded programs", &[Purpose::Bench]),
 ];
 
