@@ -33,7 +33,7 @@ pub fn row(plan: &Plan) -> Result<Vec<Row>> {
     let flows = watcher.finish()?;
     let all: u64 = flows.values().map(|flow| flow.bytes).sum();
     let named: u64 = flows.values().filter(|flow| flow.source.is_some()).map(|flow| flow.bytes).sum();
-    if all < 1 << 20 {
+    if all < 1 << 19 {
         bail!("the browser moved {all} bytes only");
     }
     let mut sources: HashMap<&str, u64> = HashMap::new();
