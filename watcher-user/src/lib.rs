@@ -10,6 +10,7 @@ pub mod control;
 pub mod filter;
 pub mod hardware;
 pub mod identity;
+pub mod insights;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod samples;

@@ -7,7 +7,7 @@ use watcher_user::{
     agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
     config::{Config, Mode, Names},
-    connections, setup, summary, text, top,
+    connections, insights, setup, summary, text, top,
 };
 
 fn main() -> ExitCode {
@@ -35,6 +35,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         }
         Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,
         Command::Connections(args) => connections::run(&args.which().options().places()?, &args.options())?,
+        Command::Insights(args) => insights::run(&args.which.options().places()?, &args.options())?,
         Command::Run(args) => {
             let options = args.options();
             let names = || Ok::<_, anyhow::Error>(options.configuration()?.names);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use watcher_core::{Snapshot, rollup::Rollup};
+use watcher_core::{Snapshot, insights::Insight, rollup::Rollup};
 
 use crate::agent::{Ended, Opened, Summary};
 
@@ -50,6 +50,8 @@ pub enum Ask {
         #[serde(default)]
         after: u64,
     },
+    /// What stands out of all that was counted.
+    Insights,
     /// Reads the configuration again. Only root and the daemon's own user may.
     Reload,
     /// Sends what is in the spool now. Only root and the daemon's own user may.
@@ -95,6 +97,8 @@ pub enum Answer {
     Window(Arc<Rollup>),
     /// To [`Ask::Opened`].
     Opened(Vec<Arc<Opened>>),
+    /// To [`Ask::Insights`].
+    Insights(Vec<Insight>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.
@@ -112,6 +116,7 @@ pub(super) struct Heard {
     ended: Option<Vec<Arc<Ended>>>,
     opened: Option<Vec<Arc<Opened>>>,
     window: Option<Arc<Rollup>>,
+    insights: Option<Vec<Insight>>,
     done: Option<String>,
     error: Option<String>,
 }
@@ -125,8 +130,16 @@ impl Heard {
         let ended = || self.ended.map(Answer::Ended);
         let opened = || self.opened.map(Answer::Opened);
         let window = || self.window.map(Answer::Window);
+        let insights = || self.insights.map(Answer::Insights);
         let words = || self.done.map(Answer::Done).or_else(|| self.error.map(Answer::Error));
-        status.or_else(summary).or_else(snapshot).or_else(ended).or_else(opened).or_else(window).or_else(words)
+        status
+            .or_else(summary)
+            .or_else(snapshot)
+            .or_else(ended)
+            .or_else(opened)
+            .or_else(window)
+            .or_else(insights)
+            .or_else(words)
     }
 }
 

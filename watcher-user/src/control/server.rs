@@ -16,10 +16,13 @@ use tokio::{
     sync::{Notify, Semaphore, mpsc, oneshot, watch},
     time::{Instant, timeout},
 };
-use watcher_core::{Snapshot, rollup::Rollup};
+use watcher_core::{Snapshot, insights::Insights, rollup::Rollup};
 
 use super::{Answer, Ask, Reply, Request, Status, VERSION};
-use crate::agent::{EndedLog, OpenedLog, Summary};
+use crate::{
+    agent::{EndedLog, OpenedLog, Summary},
+    clock,
+};
 
 /// The group whose members may ask.
 const GROUP: &str = "watcher";
@@ -70,6 +73,8 @@ pub struct Told {
     pub ended: Mutex<EndedLog>,
     /// Connections that have begun.
     pub opened: Mutex<OpenedLog>,
+    /// What stands out.
+    pub insights: Mutex<Insights>,
     /// A client waits for a snapshot.
     pub wanted: Notify,
     commands: mpsc::Sender<Command>,
@@ -87,6 +92,7 @@ impl Told {
             snapshot: watch::Sender::new(None),
             ended: Mutex::default(),
             opened: Mutex::default(),
+            insights: Mutex::default(),
             wanted: Notify::new(),
             commands,
         };
@@ -282,6 +288,10 @@ async fn answer(line: &[u8], told: &Told, access: Access, peer: Option<UCred>) -
         Ask::Opened { after } => {
             Answer::Opened(told.opened.lock().unwrap_or_else(PoisonError::into_inner).after(after))
         }
+        Ask::Insights => match clock::read() {
+            Ok((_, now)) => Answer::Insights(told.insights.lock().unwrap_or_else(PoisonError::into_inner).report(now)),
+            Err(e) => Answer::Error(format!("the clocks cannot be read: {e}")),
+        },
         command @ (Ask::Reload | Ask::UploadNow) => give(command, told).await,
     }
 }
