@@ -106,8 +106,8 @@ impl ConnectionsArgs {
 }
 
 pub(super) const INSIGHTS_NOTES: &str = "\
-Each line is what was seen, with its numbers, and no verdict: docs/insights.md says when one appears, and what it does
-not mean.
+Each is what was seen, with its numbers, and no verdict: docs/insights.md
+says when one appears, and what it does not mean.
 
 All of them are of what the daemon has seen: sudo watcher start.";
 

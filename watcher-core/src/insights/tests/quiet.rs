@@ -49,6 +49,7 @@ fn housekeeping_is_regular_by_purpose() {
 fn a_poll_that_is_short_or_fast_or_large_says_nothing() {
     nothing("two hours of it", &asks("agent", every(60.0, 2.0 * HOUR)));
     nothing("eleven times", &asks("agent", every(HOUR, 10.5 * HOUR)));
+    nothing("an updater, four times a day for two days and a half", &asks("updater", every(6.0 * HOUR, 60.0 * HOUR)));
     nothing("every ten seconds", &asks("watch", every(10.0, 5.0 * HOUR)));
     let large = every(300.0, 8.0 * HOUR).map(|t| tls("sync", "example.com", t).moves(t + 0.5, 90 * KIB, KIB));
     nothing("a feed of 90 KiB", &large.collect::<Vec<_>>());
