@@ -8,12 +8,24 @@ use anyhow::{Context as _, Result, bail};
 use crate::privilege::as_root;
 use crate::run::{on_path, run};
 
+/// Packages, a program that each brings, and the service that comes with it.
+const SERVICES: &[(&str, &str, &str)] = &[
+    ("nginx-light", "/usr/sbin/nginx", "nginx"),
+    ("unbound", "/usr/sbin/unbound", "unbound"),
+    ("openssh-server", "/usr/sbin/sshd", "ssh.service"),
+    ("openssh-server", "/usr/sbin/sshd", "ssh.socket"),
+    ("redis-server", "/usr/bin/redis-server", "redis-server"),
+    ("postgresql", "/usr/bin/pg_createcluster", "postgresql"),
+];
+
 /// Installs packages; fetches the lists first where there are none, or where they turn out to be old.
 pub fn install(packages: &[&str]) -> Result<()> {
     if !on_path("apt-get") {
         bail!("this system has no apt-get; install what stands for these Debian packages: {}", packages.join(", "));
     }
-    let had_nginx = Path::new("/usr/sbin/nginx").exists();
+    let new =
+        SERVICES.iter().filter(|(package, program, _)| packages.contains(package) && !Path::new(program).exists());
+    let new: Vec<&str> = new.map(|(_, _, service)| *service).collect();
     let have_lists = lists_are_there();
     if !have_lists {
         update()?;
@@ -26,9 +38,7 @@ pub fn install(packages: &[&str]) -> Result<()> {
         update()?;
         try_install(packages).context("apt could not install what is missing")?;
     }
-    if !had_nginx && packages.contains(&"nginx-light") {
-        switch_off_nginx();
-    }
+    switch_off(&new);
     Ok(())
 }
 
@@ -68,12 +78,13 @@ fn apt_get() -> Result<std::process::Command> {
     Ok(command)
 }
 
-/// Debian starts a server when it is installed; the tests want the program only.
-fn switch_off_nginx() {
-    if Path::new("/run/systemd/system").exists()
+/// Debian starts these when they are installed; the tests want the programs only. One that was here before is somebody's.
+fn switch_off(services: &[&str]) {
+    if !services.is_empty()
+        && Path::new("/run/systemd/system").exists()
         && let Ok(mut command) = as_root("systemctl")
-        && let Err(error) = run(command.args(["disable", "--now", "--quiet", "nginx"]))
+        && let Err(error) = run(command.args(["disable", "--now", "--quiet"]).args(services))
     {
-        eprintln!("setup: nginx's service is still on: {error:#}");
+        eprintln!("setup: not every service is off of {}: {error:#}", services.join(", "));
     }
 }

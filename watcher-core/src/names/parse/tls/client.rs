@@ -139,8 +139,9 @@ enum Extensions {
 
 /// Walks the extensions. `promised` is what the message's length leaves for them; the oldest hellos have none at all.
 fn extensions_of(mut body: Reader<'_>, promised: usize, legacy: Option<TlsVersion>) -> (ClientHello, Extensions) {
-    let mut hello = ClientHello { offered: legacy, ..ClientHello::default() };
+    let mut hello = ClientHello::default();
     if promised == 0 {
+        hello.offered = legacy;
         return (hello, Extensions::Whole);
     }
     let Some(length) = body.u16() else { return (hello, Extensions::Short) };
@@ -155,6 +156,8 @@ fn extensions_of(mut body: Reader<'_>, promised: usize, legacy: Option<TlsVersio
         left = rest;
         take_extension(&mut hello, kind, data);
     }
+    // Newer ones are told in an extension: while that may still come, nothing is known.
+    hello.offered = hello.offered.or(legacy);
     (hello, Extensions::Whole)
 }
 

@@ -83,6 +83,8 @@ fn every_beginning_of_a_hello_is_incomplete_and_says_ever_more() {
         for end in 0..complete_at.expect("an end") {
             let part = client_hello_partial(&stream[..end]);
             assert!(was.is_none() || part.is_some(), "nothing is unlearnt");
+            let offered = part.as_ref().and_then(|part| part.offered);
+            assert!(offered.is_none() || offered == whole.offered, "a part says {offered:?}");
             was = part;
         }
         let end = complete_at.expect("an end");
