@@ -126,8 +126,6 @@ pub const PACKAGES: &[Package] = &[
         &[Purpose::Test, Purpose::Bench],
     ),
     package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
-    package("openssl", "openssl", "TLS by a program nobody here wrote", &[Purpose::Test]),
-    package("dnsmasq-base", "dnsmasq", "a DNS server", &[Purpose::Test]),
     package("unbound", "unbound", "a DNS server that asks others (its own service is switched off)", &[Purpose::Test]),
     package("bind9-dnsutils", "dig", "asks DNS over UDP and TCP", &[Purpose::Test]),
     package("openssh-client", "ssh", "SSH by a program nobody here wrote", &[Purpose::Test]),
