@@ -16,6 +16,7 @@ pub mod insights;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod names;
+pub mod program_name;
 pub mod samples;
 pub mod services;
 pub mod setup;

@@ -6,6 +6,7 @@ use watcher_common::{ProcessExec, ProcessFork};
 use watcher_core::{BootTime, ProcessEvent, ProcessId, ProcessInfo};
 
 use super::ring::Birth;
+use crate::program_name::{self, EXE};
 
 /// So many ended processes are remembered.
 const ENDED: usize = 16_384;
@@ -45,11 +46,6 @@ impl Known {
         self.info.name.starts_with(comm) || self.alias == Some(comm)
     }
 }
-
-/// Programs start themselves once more by this path (Chromium's helpers, container runtimes). Its last part, `exe`, is what the
-/// kernel then calls them.
-const ITSELF: &str = "/proc/self/exe";
-const EXE: &str = "exe";
 
 impl Processes {
     /// Takes in a record; what is new goes to `events`.
@@ -111,9 +107,10 @@ impl Processes {
         let args = &exec.args[..(exec.args_len as usize).min(exec.args.len())];
         let (comm, path) = (text(&exec.comm), text(&exec.filename));
         // The program that it ran before, which a fork has from its parent.
-        let same = self.known.get(&id).filter(|_| path == ITSELF && comm == EXE);
+        let same = self.known.get(&id).filter(|_| program_name::is_itself(&comm, &path));
+        let name = || program_name::completed(&comm, &path).unwrap_or(&comm).to_owned();
         let info = ProcessInfo {
-            name: same.map_or_else(|| full_name(&comm, &path), |known| known.info.name.clone()),
+            name: same.map_or_else(name, |known| known.info.name.clone()),
             command: joined(args),
             uid: exec.uid,
             parent: Some(parent),
@@ -193,17 +190,6 @@ fn joined(args: &[u8]) -> String {
     parts.join(" ")
 }
 
-/// The last part of a path; of a program that was replaced since, without the kernel's word for that.
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path).trim_end_matches(" (deleted)")
-}
-
-/// The kernel keeps 15 bytes of a name. When a path ends in something that begins with these, that is the name.
-fn full_name(comm: &str, path: &str) -> String {
-    let base = base_name(path);
-    if comm.len() >= 15 && base.starts_with(comm) { base.to_owned() } else { comm.to_owned() }
-}
-
 /// From /proc, provided that the pid still is this process.
 fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<(ProcessInfo, Option<&'static str>)> {
     let process = procfs::process::Process::new(i32::try_from(id.tgid).ok()?).ok()?;
@@ -212,17 +198,16 @@ fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<(ProcessInfo, Option
         return None;
     }
     let args = process.cmdline().unwrap_or_default();
-    let exe = process.exe().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
     let mut command = args.join(" ");
     if command.len() > COMMAND_LEN {
         let end = (0..=COMMAND_LEN).rev().find(|&at| command.is_char_boundary(at)).unwrap_or(0);
         command.truncate(end);
     }
-    let path = args.first().filter(|first| first.rsplit('/').next().is_some_and(|b| b.starts_with(&stat.comm)));
-    let itself = stat.comm == EXE && args.first().is_some_and(|first| first == ITSELF) && !exe.is_empty();
-    let name = if itself { base_name(&exe).to_owned() } else { full_name(&stat.comm, path.unwrap_or(&exe)) };
-    let info = ProcessInfo { name, command, uid: process.uid().unwrap_or(fallback.uid), parent: fallback.parent };
-    Some((info, itself.then_some(EXE)))
+    let first = args.first().map_or("", String::as_str);
+    let executable = || Some(process.exe().ok()?.to_string_lossy().into_owned());
+    let name = program_name::whole(&stat.comm, first, executable).into_owned();
+    let alias = (program_name::is_itself(&stat.comm, first) && name != EXE).then_some(EXE);
+    Some((ProcessInfo { name, command, uid: process.uid().unwrap_or(fallback.uid), parent: fallback.parent }, alias))
 }
 
 /// /proc tells the start in ticks of 1/100 s, rounded down (`nsec_to_clock_t`, kernel/time/time.c).
@@ -233,13 +218,6 @@ fn same_start(ticks: u64, start: BootTime) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_clipped_name_is_completed_from_the_path_and_no_other_is() {
-        assert_eq!(full_name("systemd-resolve", "/lib/systemd/systemd-resolved"), "systemd-resolved");
-        assert_eq!(full_name("renamed", "/usr/bin/python3"), "renamed");
-        assert_eq!(full_name("curl", "/usr/bin/curl-real"), "curl");
-    }
 
     #[test]
     fn arguments_are_joined_and_may_be_cut_anywhere() {
@@ -273,7 +251,7 @@ mod tests {
         // SAFETY: every bit pattern is a valid record.
         let mut exec: ProcessExec = unsafe { std::mem::zeroed() };
         (exec.tgid, exec.start, exec.parent_tgid, exec.parent_start, exec.comm) = (11, 6, 10, 5, exe);
-        exec.filename[..ITSELF.len()].copy_from_slice(ITSELF.as_bytes());
+        exec.filename[..program_name::ITSELF.len()].copy_from_slice(program_name::ITSELF.as_bytes());
         processes.born(&Birth::Exec(Box::new(exec)), &mut Vec::new());
         processes.born(&fork(12, 11, exe), &mut Vec::new());
         let name = |tgid| processes.known[&ProcessId { tgid, start: BootTime(6) }].info.name.clone();

@@ -7,11 +7,10 @@ use procfs::{FromRead as _, process::Stat};
 use watcher_core::{BootTime, ProcessId};
 
 use super::Reading;
+use crate::program_name;
 
 /// include/linux/sched.h
 const PF_KTHREAD: u32 = 0x0020_0000;
-/// The kernel keeps so many bytes of a name.
-const COMM_LEN: usize = 15;
 /// A command line is kept up to this many bytes.
 const COMMAND_LEN: usize = 4_096;
 
@@ -53,27 +52,18 @@ impl System {
 
     /// The name to show and the command line.
     pub fn names(&self, reading: &Reading) -> (Box<str>, Box<str>) {
-        let is_clipped = reading.comm.len() >= COMM_LEN;
-        if !is_clipped && !self.read_commands {
+        if program_name::is_whole(&reading.comm) && !self.read_commands {
             return (reading.comm.clone(), "".into());
         }
         let pid = reading.id.tgid;
         let raw = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let args = raw.strip_suffix(&[0]).unwrap_or(&raw);
         let first = String::from_utf8_lossy(args.split(|&b| b == 0).next().unwrap_or_default());
-        let name = full_name(&reading.comm, &first).or_else(|| {
-            let exe = fs::read_link(format!("/proc/{pid}/exe")).ok().filter(|_| is_clipped)?;
-            full_name(&reading.comm, &exe.to_string_lossy())
-        });
+        let executable = || Some(fs::read_link(format!("/proc/{pid}/exe")).ok()?.to_string_lossy().into_owned());
+        let name = program_name::whole(&reading.comm, &first, executable);
         let command = if self.read_commands { joined(args) } else { "".into() };
-        (name.unwrap_or_else(|| reading.comm.clone()), command)
+        (name.into(), command)
     }
-}
-
-/// When a path ends in something that begins with the clipped name, that is the name.
-fn full_name(comm: &str, path: &str) -> Option<Box<str>> {
-    let base = path.rsplit('/').next().unwrap_or(path);
-    (comm.len() >= COMM_LEN && base.starts_with(comm)).then(|| base.into())
 }
 
 fn joined(args: &[u8]) -> Box<str> {
@@ -84,14 +74,7 @@ fn joined(args: &[u8]) -> Box<str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{full_name, joined};
-
-    #[test]
-    fn a_clipped_name_is_completed_from_the_path_and_no_other_is() {
-        assert_eq!(full_name("systemd-resolve", "/lib/systemd/systemd-resolved").as_deref(), Some("systemd-resolved"));
-        assert_eq!(full_name("curl", "/usr/bin/curl-real"), None);
-        assert_eq!(full_name("a-name-of-others", "/bin/x"), None);
-    }
+    use super::joined;
 
     #[test]
     fn arguments_are_joined_by_spaces() {
