@@ -22,6 +22,7 @@ use crate::{
         client::{AskError, Client},
         socket_path,
     },
+    setup::Manager,
     text::printable,
 };
 
@@ -31,12 +32,10 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
-/// The service, where one is installed.
-const UNIT: &str = "watcher.service";
 /// What a detached daemon says.
 const LOG: &str = "watcher.log";
 
-/// Starts a daemon: through systemd where its unit is installed, else detached.
+/// Starts a daemon: through systemd or launchd where it is installed as a service, else detached.
 ///
 /// # Errors
 /// It runs already, or does not come up.
@@ -46,10 +45,9 @@ pub fn start(options: &Options, arguments: &[String]) -> anyhow::Result<ExitCode
         println!("watcher runs already (process {pid})");
         return Ok(ExitCode::SUCCESS);
     }
-    if arguments.is_empty() && is_service() {
-        systemctl("start")?;
-    } else {
-        detach(&state, arguments)?;
+    match Manager::of_installed_service().filter(|_| arguments.is_empty()) {
+        Some(manager) => manager.begin()?,
+        None => detach(&state, arguments)?,
     }
     let pid = Lock::holder(&state)?.map_or_else(|| "?".to_owned(), |pid| pid.to_string());
     println!("watcher runs (process {pid}); what it counts: watcher top, watcher summary");
@@ -109,9 +107,9 @@ pub fn stop(options: &Options) -> anyhow::Result<ExitCode> {
         println!("watcher does not run");
         return Ok(ExitCode::SUCCESS);
     };
-    if is_service() && main_process() == Some(pid) {
-        systemctl("stop")?;
-        println!("watcher is stopped (process {pid}, a service of systemd)");
+    if let Some(manager) = Manager::of_installed_service().filter(|manager| manager.main_process() == Some(pid)) {
+        manager.end()?;
+        println!("watcher is stopped (process {pid}, a service of {})", manager.name());
         return Ok(ExitCode::SUCCESS);
     }
     // Who holds the lock wrote its own number there, and cannot have ended meanwhile: then it would not hold it.
@@ -212,23 +210,4 @@ fn in_words(status: &Status, state: &Path) -> String {
         }
     }
     text
-}
-
-/// Whether systemd runs and has our unit.
-fn is_service() -> bool {
-    let places = ["/etc/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system"];
-    Path::new("/run/systemd/system").is_dir() && places.iter().any(|place| Path::new(place).join(UNIT).exists())
-}
-
-fn main_process() -> Option<u32> {
-    let out = Command::new("systemctl").args(["show", "--property", "MainPID", "--value", UNIT]).output().ok()?;
-    String::from_utf8(out.stdout).ok()?.trim().parse().ok().filter(|pid| *pid != 0)
-}
-
-fn systemctl(verb: &str) -> anyhow::Result<()> {
-    let status = Command::new("systemctl").args([verb, UNIT]).status().context("calling systemctl")?;
-    if !status.success() {
-        bail!("`systemctl {verb} {UNIT}` failed; see: journalctl -u {UNIT}");
-    }
-    Ok(())
 }

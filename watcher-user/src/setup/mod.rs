@@ -42,7 +42,6 @@ use self::{
     ask::Asker,
     files::{Outcome, Root},
     plan::{Answers, Content, Facts, Item, Platform},
-    service::Manager,
 };
 use crate::{
     cli::Cli,
@@ -51,6 +50,7 @@ use crate::{
 };
 
 pub use package::write as package_files;
+pub use service::Manager;
 pub use uninstall::uninstall;
 
 /// Where a package puts the service.

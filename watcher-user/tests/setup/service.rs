@@ -71,6 +71,18 @@ fn a_service_is_set_up_counts_survives_and_goes() {
     }
     assert!(systemd.good("watcher status").contains("upload     to http://127.0.0.1:9/x"));
 
+    // The words for it go through systemd too, and say which process they meant.
+    let pid = property(&systemd, "MainPID");
+    let stopped = systemd.good("watcher stop");
+    assert_eq!(stopped, format!("watcher is stopped (process {pid}, a service of systemd)\n"));
+    assert_eq!(property(&systemd, "ActiveState"), "inactive");
+    let started = systemd.good("watcher start");
+    let pid = property(&systemd, "MainPID");
+    assert!(started.contains(&format!("watcher runs (process {pid})")), "{started}");
+    let restarted = systemd.good("watcher restart");
+    let now = property(&systemd, "MainPID");
+    assert!(now != pid && restarted.contains(&format!("watcher runs (process {now})")), "{restarted}");
+
     // What root leaves behind in its state does not stop it.
     systemd.good("systemctl stop watcher && chown -R root:root /var/lib/watcher/* && systemctl start watcher");
 
