@@ -258,10 +258,12 @@ struct Record<const N: usize> {
 #[inline(always)]
 fn hand_over<const N: usize>(skb: *mut __sk_buff, header: &HeadHeader, at: u32) {
     let ring = core::ptr::addr_of!(HEADS).cast_mut().cast::<c_void>();
-    // Unknown to the compiler, so that the verifier sees it compared.
+    // One less than the length, and unknown to the compiler: it would compare that and pass the length itself, between which
+    // verifiers before Linux 6.11 see no connection.
+    let last = u64::from(header.copied).wrapping_sub(1);
     // SAFETY: a read of a local.
-    let n = u64::from(unsafe { (&raw const header.copied).read_volatile() });
-    if n == 0 || n > N as u64 {
+    let last = unsafe { (&raw const last).read_volatile() };
+    if last >= N as u64 {
         return;
     }
     // SAFETY: the map is a ring buffer; what is reserved is submitted or discarded below.
@@ -273,7 +275,7 @@ fn hand_over<const N: usize>(skb: *mut __sk_buff, header: &HeadHeader, at: u32) 
         }
         (&raw mut (*record).header).write(*header);
         let bytes = (&raw mut (*record).bytes).cast::<c_void>();
-        if bpf_skb_load_bytes(skb.cast(), at, bytes, n as u32) != 0 {
+        if bpf_skb_load_bytes(skb.cast(), at, bytes, last as u32 + 1) != 0 {
             bpf_ringbuf_discard(record.cast(), u64::from(BPF_RB_NO_WAKEUP));
             return;
         }
