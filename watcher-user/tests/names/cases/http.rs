@@ -14,15 +14,16 @@ use crate::{
 };
 
 pub const CASES: &[Case] = &[
-    Case::new("an_http_host_names_both_ends_and_every_byte_counts", plain),
+    Case::new("an_http_host_names_both_ends_and_every_byte_counts", |scene| plain(scene, SERVER)),
+    Case::new("an_http_host_names_both_ends_where_the_server_listens_on_everything", |scene| plain(scene, "[::]")),
     Case::new("the_hello_in_a_tunnel_is_stronger_than_the_host_that_the_proxy_was_asked_for", tunnel),
     Case::new("without_a_name_in_the_hello_it_is_the_host_that_the_proxy_was_asked_for", nameless_tunnel),
 ];
 
 const BODY: &[u8] = &[b'w'; 123_456];
 
-fn plain(scene: &mut Scene<'_>) -> Result<()> {
-    let server = Server::start(&scene.there, format!("{SERVER}:0").parse()?, |mut stream| {
+fn plain(scene: &Scene<'_>, listen: &str) -> Result<()> {
+    let server = Server::start(&scene.there, format!("{listen}:0").parse()?, |mut stream| {
         request(&stream)?;
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", BODY.len())?;
         Ok(stream.write_all(BODY)?)
