@@ -23,7 +23,7 @@ pub struct ProcessFork {
     pub parent_tgid: u32,
     /// Effective user id.
     pub uid: u32,
-    /// Inherited name.
+    /// Name of the program that it runs: of the parent's first thread; of one found running, of its own.
     pub comm: [u8; COMM_LEN],
 }
 

@@ -6,6 +6,7 @@
 
 mod aggregate;
 mod flow;
+pub mod insights;
 pub mod names;
 mod process;
 mod rerate;

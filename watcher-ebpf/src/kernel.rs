@@ -346,6 +346,11 @@ impl Task {
         let leader: *const c_void = field(self.0, offset!(task_leader));
         Process { tgid: self.tgid(), start: field(leader, offset!(task_start)) }
     }
+    /// The thread that the process is named by.
+    #[inline(always)]
+    pub fn leader(self) -> Self {
+        Self(field(self.0, offset!(task_leader)))
+    }
     /// When this thread began.
     #[inline(always)]
     pub fn start(self) -> u64 {

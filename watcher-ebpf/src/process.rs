@@ -39,7 +39,8 @@ fn forked(ctx: &BtfTracePointContext) -> i32 {
     if !is_first(child, 1, |marks| &mut marks.forked) {
         return 0;
     }
-    let event = describe(child, parent);
+    // The child has the name of the thread that forked, which threads give themselves.
+    let event = ProcessFork { comm: parent.leader().comm(), ..describe(child, parent) };
     if EVENTS.output_untyped::<ProcessFork>(event, wakeup()).is_err() {
         lost(Loss::ProcessEvent, 1);
     }

@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
 pub use top::{Counter, Format, Rows, Top, TopArgs};
-pub use views::{ConnectionsArgs, DnsArgs, SummaryArgs};
+pub use views::{ConnectionsArgs, DnsArgs, InsightsArgs, SummaryArgs};
 
 use crate::setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs};
 
@@ -32,6 +32,7 @@ Examples:
   sudo watcher start                count all day; then these need no root:
   watcher summary                   the short report
   watcher connections --follow      connections as they begin and end
+  watcher insights                  what is worth a look, with its numbers
   sudo watcher doctor               what works on this machine, and why not more
 
 Exit codes: 0 good, 1 failed, 2 wrong usage.";
@@ -50,6 +51,9 @@ pub enum Command {
     /// Show DNS queries, newest first: who asked whom for what, what came back, and how long it took.
     #[command(after_help = views::DNS_EXAMPLES)]
     Dns(DnsArgs),
+    /// Show what stands out: large uploads, regular polling, encrypted DNS, many domains.
+    #[command(after_help = views::INSIGHTS_NOTES)]
+    Insights(InsightsArgs),
     /// Collect all day in the foreground: what systemd and launchd start.
     Run(Box<RunArgs>),
     /// Start the daemon: as a service where it is installed as one, else detached.

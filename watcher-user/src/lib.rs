@@ -12,6 +12,7 @@ pub mod filter;
 pub mod following;
 pub mod hardware;
 pub mod identity;
+pub mod insights;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod names;

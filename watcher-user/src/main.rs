@@ -6,7 +6,7 @@ use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent,
     cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
-    connections, dns,
+    connections, dns, insights,
     names::Geo,
     setup, summary, text, top,
 };
@@ -38,6 +38,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,
         Command::Connections(args) => connections::run(&args.which().options().places()?, &args.options())?,
         Command::Dns(args) => dns::run(&args.which.options().places()?, &args.options())?,
+        Command::Insights(args) => insights::run(&args.which.options().places()?, &args.options())?,
         Command::Run(args) => {
             let options = args.options();
             block_on(agent::run(|config| open(&args.collector, config.names.passive), options))?;

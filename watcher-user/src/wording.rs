@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use watcher_core::{CloseReason, Direction, FlowRow, FlowState, Protocol, TcpState};
+use watcher_core::{CloseReason, Direction, FlowRow, FlowState, Protocol, TcpState, names::Name};
 
 /// `tcp`, `udp`, `raw:47`.
 #[must_use]
@@ -34,6 +34,12 @@ pub fn remote(row: &FlowRow, by_name: bool) -> String {
         (Some(_), Some(name)) => name.domain().to_owned(),
         (Some(remote), None) => remote.to_string(),
     }
+}
+
+/// Where a name comes from: `sni`, `dns` …
+#[must_use]
+pub fn via(name: Option<&Name>) -> &'static str {
+    name.map_or("", |name| name.source().as_str())
 }
 
 /// `outgoing`, `incoming`; nothing when not known.

@@ -80,6 +80,33 @@ fn a_transfer_is_in_every_view_under_its_process_to_the_byte() {
 }
 
 #[test]
+fn an_upload_stands_out_within_seconds_to_the_byte() {
+    const UPLOAD: u64 = 60 << 20;
+    let home = Home::new();
+    let _daemon = home.run();
+    let far = Far::new();
+    let nothing = String::from_utf8(home.say(&["insights", "--app", "bash"]).stdout).expect("text");
+    assert!(nothing.starts_with("Nothing ") && nothing.contains("stands out of what was seen since "), "{nothing}");
+
+    let sender = far.send(UPLOAD);
+    // The daemon reads each second.
+    let row = wait_for("the upload", || {
+        let mut rows = objects(&home.say(&["insights", "--json", "--kind", "uploads", "--app", "bash"]));
+        rows.retain(|row| row["pid"] == sender.pid() && row["tx_bytes"] == UPLOAD);
+        rows.pop()
+    });
+    let expected = serde_json::json!(["uploads", "bash", far.address().ip().to_string(), 0, true]);
+    let fields = ["kind", "app", "remote", "rx_bytes", "opened_here"].map(|field| row[field].clone());
+    assert_eq!(Value::from(fields.to_vec()), expected, "{row}");
+    let what = format!("bash uploaded to {}: 60.0 MiB sent, 0 B received", far.address().ip());
+    assert_eq!(row["what"], what, "{row}");
+    let text = String::from_utf8(home.say(&["insights"]).stdout).expect("text");
+    assert!(text.contains(&what) && text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    assert!(objects(&home.say(&["insights", "--json", "--kind", "polling", "--kind", "serves"])).is_empty());
+    sender.end();
+}
+
+#[test]
 fn the_summary_outlives_the_daemon_and_says_what_became_of_it() {
     let home = Home::new();
     let (code, words) = code_and_words(&home.say(&["summary"]));
@@ -127,6 +154,7 @@ fn without_a_daemon_views_say_what_to_try() {
         &["connections", "--follow"],
         &["dns"],
         &["dns", "--follow"],
+        &["insights"],
         &["top", "--attach", "--json"],
     ] {
         let (code, words) = code_and_words(&home.say(view));
@@ -144,9 +172,14 @@ fn who_is_in_no_group_is_refused_and_told_which() {
     for folder in [home.folder(), home.state()] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder for everybody");
     }
-    for view in
-        [&["summary"][..], &["connections"], &["dns"], &["top", "--attach", "--json"], &["top", "--json", "--once"]]
-    {
+    for view in [
+        &["summary"][..],
+        &["connections"],
+        &["dns"],
+        &["insights"],
+        &["top", "--attach", "--json"],
+        &["top", "--json", "--once"],
+    ] {
         let mut command = Command::new(&copy);
         command.args(view).arg(home.state_flag(view)).arg(home.state()).uid(NOBODY).gid(NOBODY);
         let (code, words) = code_and_words(&command.output().expect("watcher starts"));

@@ -18,6 +18,7 @@ mod call_cost;
 mod first_frame;
 mod kernel;
 mod many_flows;
+mod names;
 mod netns;
 mod round_trips;
 mod short_connections;
@@ -40,6 +41,7 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   bulk               iperf3 over a veth pair
   round-trips        one byte there and back over TCP
   short-connections  200,000 connections: all in the record, no byte off, the rate
+  names              what names cost, and how many bytes of a browsing session have one
   many-flows         processor time and memory with 10,000 active flows
   first-frame        from start to the first frame of `watcher top`
   summary            how long `watcher summary` takes, with a daemon and without
@@ -57,6 +59,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("bulk", bulk::rows),
     ("round-trips", round_trips::rows),
     ("short-connections", short_connections::rows),
+    ("names", names::rows),
     ("many-flows", many_flows::rows),
     ("first-frame", first_frame::rows),
     ("summary", summary::rows),

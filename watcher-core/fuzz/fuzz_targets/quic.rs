@@ -1,4 +1,4 @@
-//! Datagrams, each after two bytes with its length. The hellos of what opens are read as bytes too: a fuzzer cannot seal.
+//! Datagrams, each after two bytes with its length. A fuzzer cannot seal: `quic_frames` does it for it.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

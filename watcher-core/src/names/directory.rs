@@ -8,7 +8,8 @@ use std::{
 };
 
 use super::{
-    Answers, Carried, Failed, Head, Known, Name, Queries, Reverse, Way, conversation::Conversation, parse::dns::Message,
+    Answers, Carried, Failed, Head, Known, Name, Observed, Queries, Reverse, Way, conversation::Conversation,
+    parse::dns::Message,
 };
 use crate::{BootTime, Direction, FlowSample, ProcessId, SocketId, aggregate::FastMap, rollup::Names};
 
@@ -85,8 +86,9 @@ impl Directory {
         let mut known = Known::default();
         self.tell(sample, &mut known);
         let remote = sample.id.remote.or(sample.socket.remote).filter(|_| known.name.is_none());
-        // Who connects to this side was not asked for by anybody here.
-        if let Some(remote) = remote.filter(|_| sample.socket.direction != Direction::Incoming) {
+        // Who connects to this side was not asked for by anybody here, and resolvers are known by their addresses.
+        let is_asked_for = sample.socket.direction != Direction::Incoming && !is_dns(sample, &known);
+        if let Some(remote) = remote.filter(|_| is_asked_for) {
             known.name = self.answers.name_of(sample.id.process, remote.ip(), self.at);
         }
         known
@@ -157,6 +159,11 @@ impl Names for Directory {
     fn of_address(&self, remote: IpAddr) -> Option<Arc<Name>> {
         self.answers.reverse_of(remote, self.at).or_else(|| self.reverse.name_of(remote, self.at))
     }
+}
+
+fn is_dns(sample: &FlowSample, known: &Known) -> bool {
+    let port = sample.id.remote.or(sample.socket.remote).map_or(0, |remote| remote.port());
+    port == 53 || matches!(known.protocol, Some(Observed::Dns | Observed::Mdns))
 }
 
 fn key(sample: &FlowSample) -> Option<Key> {

@@ -149,8 +149,10 @@ impl<S: Source> Life<S> {
         {
             let mut ended = self.told.ended.lock().unwrap_or_else(PoisonError::into_inner);
             let mut opened = self.told.opened.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut insights = self.told.insights.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
-            self.sums.apply_with(&batch, &mut All([&mut window, &mut whole, &mut *ended, &mut *opened]));
+            self.sums
+                .apply_with(&batch, &mut All([&mut window, &mut whole, &mut *ended, &mut *opened, &mut *insights]));
         }
         self.log_queries();
         self.quality = self.source.quality().clone();

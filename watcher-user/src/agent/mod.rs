@@ -3,7 +3,7 @@
 //! ```text
 //! Source ─batch─► Aggregator ─deltas─┬─► the open window ─► checkpoint, spool ─► delivery
 //!                     │              ├─► the window of its whole life ─► summary.json
-//!                     └─snapshot─┐   └─► the log of ended connections
+//!                     └─snapshot─┐   └─► the log of ended connections, insights
 //! process samples ─► both windows├─► control socket
 //! ```
 //! One thread collects; the control socket has another, and the disk is touched on threads where waiting holds up nobody.

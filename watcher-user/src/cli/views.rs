@@ -1,8 +1,12 @@
-//! What `summary`, `connections` and `dns` take.
+//! What `summary`, `connections`, `dns` and `insights` take.
 
 use std::{path::PathBuf, time::Duration};
 
-use clap::Args;
+use clap::{
+    Args,
+    builder::{PossibleValuesParser, TypedValueParser as _},
+};
+use watcher_core::insights::Kind;
 
 use super::Which;
 use crate::{
@@ -10,6 +14,7 @@ use crate::{
     connections::{Choice, Options, Stage},
     dns,
     filter::Filter,
+    insights,
 };
 
 pub(super) const CONNECTIONS_EXAMPLES: &str = "\
@@ -160,6 +165,42 @@ impl DnsArgs {
             since: self.since,
         }
     }
+}
+
+pub(super) const INSIGHTS_NOTES: &str = "\
+Each is what was seen, with its numbers, and no verdict: docs/insights.md
+says when one appears, and what it does not mean.
+
+All of them are of what the daemon has seen: sudo watcher start.";
+
+/// What `insights` takes.
+#[derive(Debug, Clone, Args)]
+pub struct InsightsArgs {
+    /// Which daemon.
+    #[command(flatten)]
+    pub which: Which,
+    /// One JSON object per line (docs/insights.md).
+    #[arg(long)]
+    json: bool,
+    /// Only applications with this text in their name; after '!' a regular expression.
+    #[arg(long, value_name = "TEXT", value_parser = Filter::parse)]
+    app: Option<Filter>,
+    /// Only this kind; may be given again for more.
+    #[arg(long = "kind", value_name = "KIND", value_parser = kinds())]
+    kinds: Vec<Kind>,
+}
+
+impl InsightsArgs {
+    /// What they mean together.
+    #[must_use]
+    pub fn options(&self) -> insights::Options {
+        insights::Options { app: self.app.clone().unwrap_or_default(), kinds: self.kinds.clone(), json: self.json }
+    }
+}
+
+fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {
+    let names = PossibleValuesParser::new(Kind::ALL.map(Kind::as_str));
+    names.map(|name| Kind::ALL.into_iter().find(|kind| kind.as_str() == name).unwrap_or(Kind::Uploads))
 }
 
 fn ago(text: &str) -> Result<Duration, String> {

@@ -18,12 +18,12 @@ use crate::{
     wording,
 };
 
-const COLUMNS: [&str; 11] =
-    ["OPENED", "PID", "USER", "PROCESS", "PROTO", "LOCAL", "REMOTE", "STATE", "FOR", "RX", "TX"];
+const COLUMNS: [&str; 12] =
+    ["OPENED", "PID", "USER", "PROCESS", "PROTO", "LOCAL", "REMOTE", "VIA", "STATE", "FOR", "RX", "TX"];
 /// What may be cut on a narrow terminal, and to what; beyond that, columns go.
 const SHRINK: [(&str, usize); 6] =
     [("REMOTE", 21), ("PROCESS", 10), ("REMOTE", 17), ("STATE", 9), ("PROCESS", 9), ("REMOTE", 15)];
-const DROP: [&str; 3] = ["LOCAL", "USER", "OPENED"];
+const DROP: [&str; 4] = ["LOCAL", "USER", "VIA", "OPENED"];
 
 /// A table, for a terminal of so many columns.
 pub fn write(
@@ -53,6 +53,7 @@ pub fn write(
             Cell::left(protocol(row)),
             Cell::left(sample.socket.local.to_string()),
             Cell::left(wording::remote(&row.flow, true)),
+            Cell::left(wording::via(row.flow.known.name.as_deref())),
             Cell::left(state(sample.state)),
             Cell::right(format!("{mark}{lasted}")),
             Cell::right(Units::default().amount(row.flow.traffic.rx_bytes)),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use watcher_core::{Snapshot, rollup::Rollup};
+use watcher_core::{Snapshot, insights::Insight, rollup::Rollup};
 
 use crate::agent::{Ended, Lookup, Opened, Summary};
 
@@ -56,6 +56,8 @@ pub enum Ask {
         #[serde(default)]
         after: u64,
     },
+    /// What stands out of all that was counted.
+    Insights,
     /// Reads the configuration again. Only root and the daemon's own user may.
     Reload,
     /// Sends what is in the spool now. Only root and the daemon's own user may.
@@ -103,6 +105,8 @@ pub enum Answer {
     Opened(Vec<Arc<Opened>>),
     /// To [`Ask::Queries`].
     Queries(Vec<Arc<Lookup>>),
+    /// To [`Ask::Insights`].
+    Insights(Vec<Insight>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.
@@ -121,6 +125,7 @@ pub(super) struct Heard {
     opened: Option<Vec<Arc<Opened>>>,
     queries: Option<Vec<Arc<Lookup>>>,
     window: Option<Arc<Rollup>>,
+    insights: Option<Vec<Insight>>,
     done: Option<String>,
     error: Option<String>,
 }
@@ -135,6 +140,7 @@ impl Heard {
         let opened = || self.opened.map(Answer::Opened);
         let window = || self.window.map(Answer::Window);
         let queries = || self.queries.map(Answer::Queries);
+        let insights = || self.insights.map(Answer::Insights);
         let words = || self.done.map(Answer::Done).or_else(|| self.error.map(Answer::Error));
         status
             .or_else(summary)
@@ -143,6 +149,7 @@ impl Heard {
             .or_else(opened)
             .or_else(queries)
             .or_else(window)
+            .or_else(insights)
             .or_else(words)
     }
 }

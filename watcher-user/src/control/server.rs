@@ -16,10 +16,13 @@ use tokio::{
     sync::{Notify, Semaphore, mpsc, oneshot, watch},
     time::{Instant, timeout},
 };
-use watcher_core::{Snapshot, rollup::Rollup};
+use watcher_core::{Snapshot, insights::Insights, rollup::Rollup};
 
 use super::{Answer, Ask, Reply, Request, Status, VERSION};
-use crate::agent::{EndedLog, OpenedLog, QueryLog, Summary};
+use crate::{
+    agent::{EndedLog, OpenedLog, QueryLog, Summary},
+    clock,
+};
 
 /// The group whose members may ask.
 const GROUP: &str = "watcher";
@@ -72,6 +75,8 @@ pub struct Told {
     pub opened: Mutex<OpenedLog>,
     /// DNS queries.
     pub queries: Mutex<QueryLog>,
+    /// What stands out.
+    pub insights: Mutex<Insights>,
     /// A client waits for a snapshot.
     pub wanted: Notify,
     commands: mpsc::Sender<Command>,
@@ -90,6 +95,7 @@ impl Told {
             ended: Mutex::default(),
             opened: Mutex::default(),
             queries: Mutex::default(),
+            insights: Mutex::default(),
             wanted: Notify::new(),
             commands,
         };
@@ -288,6 +294,10 @@ async fn answer(line: &[u8], told: &Told, access: Access, peer: Option<UCred>) -
         Ask::Queries { after } => {
             Answer::Queries(told.queries.lock().unwrap_or_else(PoisonError::into_inner).after(after))
         }
+        Ask::Insights => match clock::read() {
+            Ok((_, now)) => Answer::Insights(told.insights.lock().unwrap_or_else(PoisonError::into_inner).report(now)),
+            Err(e) => Answer::Error(format!("the clocks cannot be read: {e}")),
+        },
         command @ (Ask::Reload | Ask::UploadNow) => give(command, told).await,
     }
 }

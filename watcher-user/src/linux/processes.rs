@@ -35,20 +35,34 @@ struct Known {
     complete: bool,
     /// Forked, and not seen to execute anything: the name is the parent's.
     inherited: bool,
+    /// What the kernel calls a process whose program was started by another path than its own: `exe`.
+    alias: Option<&'static str>,
 }
+
+impl Known {
+    /// Whether what the kernel calls it may be this one's name: the kernel keeps 15 bytes.
+    fn goes_by(&self, comm: &str) -> bool {
+        self.info.name.starts_with(comm) || self.alias == Some(comm)
+    }
+}
+
+/// Programs start themselves once more by this path (Chromium's helpers, container runtimes). Its last part, `exe`, is what the
+/// kernel then calls them.
+const ITSELF: &str = "/proc/self/exe";
+const EXE: &str = "exe";
 
 impl Processes {
     /// Takes in a record; what is new goes to `events`.
     pub fn born(&mut self, birth: &Birth, events: &mut Vec<ProcessEvent>) {
-        let (id, info, complete) = match birth {
+        let (id, info, complete, alias) = match birth {
             Birth::Fork(fork) => self.forked(fork),
-            Birth::Exec(exec) => executed(exec),
+            Birth::Exec(exec) => self.executed(exec),
         };
         if complete {
             events.push(ProcessEvent::Seen { id, info: info.clone() });
         }
         let inherited = matches!(birth, Birth::Fork(_));
-        self.known.insert(id, Known { info, complete, inherited });
+        self.known.insert(id, Known { info, complete, inherited, alias });
     }
 
     /// Repairs what lost events have left wrong, from a list of all processes that run: names the known ones that do not,
@@ -60,7 +74,7 @@ impl Processes {
             .map(|task| (ProcessId { tgid: task.tgid, start: BootTime(task.start) }, text(&task.comm)))
             .collect();
         for (id, known) in &mut self.known {
-            if alive.get(id).is_some_and(|comm| !known.info.name.starts_with(comm)) {
+            if alive.get(id).is_some_and(|comm| !known.goes_by(comm)) {
                 known.complete = false;
             }
         }
@@ -78,23 +92,39 @@ impl Processes {
     }
 
     /// A fork runs its parent's program until it executes another.
-    fn forked(&self, fork: &ProcessFork) -> (ProcessId, ProcessInfo, bool) {
+    fn forked(&self, fork: &ProcessFork) -> Born {
         let id = ProcessId { tgid: fork.tgid, start: BootTime(fork.start) };
         let parent = ProcessId { tgid: fork.parent_tgid, start: BootTime(fork.parent_start) };
         let comm = text(&fork.comm);
-        let (name, command, complete) = match self.known.get(&parent) {
-            Some(known) if known.info.name.starts_with(&comm) => {
-                (known.info.name.clone(), known.info.command.clone(), known.complete)
+        let (name, command, complete, alias) = match self.known.get(&parent) {
+            Some(known) if known.goes_by(&comm) => {
+                (known.info.name.clone(), known.info.command.clone(), known.complete, known.alias)
             }
-            _ => (comm, String::new(), false),
+            _ => (comm, String::new(), false, None),
         };
-        (id, ProcessInfo { name, command, uid: fork.uid, parent: Some(parent) }, complete)
+        (id, ProcessInfo { name, command, uid: fork.uid, parent: Some(parent) }, complete, alias)
+    }
+
+    fn executed(&self, exec: &ProcessExec) -> Born {
+        let id = ProcessId { tgid: exec.tgid, start: BootTime(exec.start) };
+        let parent = ProcessId { tgid: exec.parent_tgid, start: BootTime(exec.parent_start) };
+        let args = &exec.args[..(exec.args_len as usize).min(exec.args.len())];
+        let (comm, path) = (text(&exec.comm), text(&exec.filename));
+        // The program that it ran before, which a fork has from its parent.
+        let same = self.known.get(&id).filter(|_| path == ITSELF && comm == EXE);
+        let info = ProcessInfo {
+            name: same.map_or_else(|| full_name(&comm, &path), |known| known.info.name.clone()),
+            command: joined(args),
+            uid: exec.uid,
+            parent: Some(parent),
+        };
+        (id, info, true, same.map(|_| EXE))
     }
 
     /// Makes sure that a process which is about to be shown has been told of, and its ancestors with it.
     pub fn introduce(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
         // A socket's record has the name of its maker, which an exec that went unseen did not tell.
-        let unseen_exec = |known: &Known| known.inherited && !known.info.name.starts_with(&text(comm));
+        let unseen_exec = |known: &Known| known.inherited && !known.goes_by(&text(comm));
         if self.known.get(&id).is_some_and(|known| known.complete && (comm.is_empty() || !unseen_exec(known))) {
             return;
         }
@@ -116,11 +146,11 @@ impl Processes {
         let inherited = self.known.get(&id).is_some_and(|known| known.inherited);
         let found = look_up(id, &fallback);
         let inherited = inherited && found.is_none();
-        let info = found.unwrap_or(fallback);
+        let (info, alias) = found.unwrap_or((fallback, None));
         let parent = info.parent;
         self.tell(id, info, events);
         if let Some(known) = self.known.get_mut(&id) {
-            known.inherited = inherited;
+            (known.inherited, known.alias) = (inherited, alias);
         }
         // Ends at a process that is complete or unknown; the table has no cycles that are incomplete.
         if let Some(parent) = parent.filter(|p| self.known.get(p).is_some_and(|known| !known.complete)) {
@@ -130,7 +160,7 @@ impl Processes {
 
     fn tell(&mut self, id: ProcessId, info: ProcessInfo, events: &mut Vec<ProcessEvent>) {
         events.push(ProcessEvent::Seen { id, info: info.clone() });
-        self.known.insert(id, Known { info, complete: true, inherited: false });
+        self.known.insert(id, Known { info, complete: true, inherited: false, alias: None });
     }
 
     /// Forgets a process that has ended, after a while.
@@ -147,18 +177,8 @@ impl Processes {
     }
 }
 
-fn executed(exec: &ProcessExec) -> (ProcessId, ProcessInfo, bool) {
-    let id = ProcessId { tgid: exec.tgid, start: BootTime(exec.start) };
-    let parent = ProcessId { tgid: exec.parent_tgid, start: BootTime(exec.parent_start) };
-    let args = &exec.args[..(exec.args_len as usize).min(exec.args.len())];
-    let info = ProcessInfo {
-        name: full_name(&text(&exec.comm), &text(&exec.filename)),
-        command: joined(args),
-        uid: exec.uid,
-        parent: Some(parent),
-    };
-    (id, info, true)
-}
+/// Which process, what is known of it, whether that is all, and its alias.
+type Born = (ProcessId, ProcessInfo, bool, Option<&'static str>);
 
 /// Bytes up to the first NUL.
 fn text(bytes: &[u8]) -> String {
@@ -173,14 +193,19 @@ fn joined(args: &[u8]) -> String {
     parts.join(" ")
 }
 
+/// The last part of a path; of a program that was replaced since, without the kernel's word for that.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path).trim_end_matches(" (deleted)")
+}
+
 /// The kernel keeps 15 bytes of a name. When a path ends in something that begins with these, that is the name.
 fn full_name(comm: &str, path: &str) -> String {
-    let base = path.rsplit('/').next().unwrap_or(path);
+    let base = base_name(path);
     if comm.len() >= 15 && base.starts_with(comm) { base.to_owned() } else { comm.to_owned() }
 }
 
 /// From /proc, provided that the pid still is this process.
-fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<ProcessInfo> {
+fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<(ProcessInfo, Option<&'static str>)> {
     let process = procfs::process::Process::new(i32::try_from(id.tgid).ok()?).ok()?;
     let stat = process.stat().ok()?;
     if !same_start(stat.starttime, id.start) {
@@ -194,12 +219,10 @@ fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<ProcessInfo> {
         command.truncate(end);
     }
     let path = args.first().filter(|first| first.rsplit('/').next().is_some_and(|b| b.starts_with(&stat.comm)));
-    Some(ProcessInfo {
-        name: full_name(&stat.comm, path.unwrap_or(&exe)),
-        command,
-        uid: process.uid().unwrap_or(fallback.uid),
-        parent: fallback.parent,
-    })
+    let itself = stat.comm == EXE && args.first().is_some_and(|first| first == ITSELF) && !exe.is_empty();
+    let name = if itself { base_name(&exe).to_owned() } else { full_name(&stat.comm, path.unwrap_or(&exe)) };
+    let info = ProcessInfo { name, command, uid: process.uid().unwrap_or(fallback.uid), parent: fallback.parent };
+    Some((info, itself.then_some(EXE)))
 }
 
 /// /proc tells the start in ticks of 1/100 s, rounded down (`nsec_to_clock_t`, kernel/time/time.c).
@@ -223,6 +246,38 @@ mod tests {
         assert_eq!(joined(b"curl\0-s\0http://x\0"), "curl -s http://x");
         assert_eq!(joined(b"curl\0-s\0htt"), "curl -s htt");
         assert_eq!(joined(b""), "");
+    }
+
+    #[test]
+    fn a_program_that_starts_itself_keeps_its_name() {
+        let mut processes = Processes::default();
+        let browser = ProcessId { tgid: 10, start: BootTime(5) };
+        let info = ProcessInfo { name: "chromium".into(), command: "chromium".into(), uid: 0, parent: None };
+        processes.tell(browser, info, &mut Vec::new());
+        let padded = |text: &[u8], comm: &mut [u8; 16]| comm[..text.len()].copy_from_slice(text);
+        let (mut named, mut exe) = ([0; 16], [0; 16]);
+        padded(b"chromium", &mut named);
+        padded(b"exe", &mut exe);
+        let fork = |tgid, parent_tgid, comm| {
+            Birth::Fork(ProcessFork {
+                kind: 2,
+                tgid,
+                start: 6,
+                parent_start: if parent_tgid == 10 { 5 } else { 6 },
+                parent_tgid,
+                uid: 7,
+                comm,
+            })
+        };
+        processes.born(&fork(11, 10, named), &mut Vec::new());
+        // SAFETY: every bit pattern is a valid record.
+        let mut exec: ProcessExec = unsafe { std::mem::zeroed() };
+        (exec.tgid, exec.start, exec.parent_tgid, exec.parent_start, exec.comm) = (11, 6, 10, 5, exe);
+        exec.filename[..ITSELF.len()].copy_from_slice(ITSELF.as_bytes());
+        processes.born(&Birth::Exec(Box::new(exec)), &mut Vec::new());
+        processes.born(&fork(12, 11, exe), &mut Vec::new());
+        let name = |tgid| processes.known[&ProcessId { tgid, start: BootTime(6) }].info.name.clone();
+        assert_eq!((name(11), name(12)), ("chromium".to_owned(), "chromium".to_owned()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
+use watcher_core::names::NameSource;
 use watcher_core::rollup::{
     Rollup,
     schema::{Domain, Machine},
@@ -77,7 +78,7 @@ pub fn write(report: &Report, zone: &TimeZone, room: Option<usize>) -> String {
         }
         // Tables stand two columns in.
         let room = room.map(|room| room.saturating_sub(2));
-        let table = table.fit(room, &[("PROCESS", 10), ("REMOTE", 16)], &["POLLS"]).to_string();
+        let table = table.fit(room, &[("PROCESS", 10), ("REMOTE", 20)], &["POLLS", "VIA"]).to_string();
         table.lines().for_each(|row| text.push_str(&format!("  {row}\n")));
     }
     text
@@ -154,11 +155,12 @@ fn remote_table(domains: &[Domain]) -> Table {
 }
 
 fn connection_table(flows: &[Flow]) -> Table {
-    let mut table = Table::new(&["REMOTE", "PROTO", "PROCESS", "PID", "RX", "TX", "FOR", ""]);
+    let mut table = Table::new(&["REMOTE", "VIA", "PROTO", "PROCESS", "PID", "RX", "TX", "FOR", ""]);
     for flow in flows.iter().take(ROWS) {
         let lasted = flow.seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let mut row = vec![
             Cell::left(remote(flow)),
+            Cell::left(flow.name_source.map_or("", NameSource::as_str)),
             Cell::left(name(flow.application_protocol.as_ref().unwrap_or(&flow.protocol))),
             Cell::left(name(&flow.process_name)),
             Cell::right(flow.pid.to_string()),

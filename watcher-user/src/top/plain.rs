@@ -89,8 +89,11 @@ impl<W: Write> Writer<W> {
         for row in &selected.remotes {
             let address = row.address.map_or_else(|| "(others)".to_owned(), |address| address.to_string());
             let name = row.name.as_deref().filter(|_| self.names);
-            let mut cells =
-                vec![Cell::left(name.map_or(&*address, Name::domain)), Cell::left(&*address), Cell::left(via(name))];
+            let mut cells = vec![
+                Cell::left(name.map_or(&*address, Name::domain)),
+                Cell::left(&*address),
+                Cell::left(wording::via(name)),
+            ];
             if !self.geo.is_empty() {
                 let located = row.address.map(|address| self.geo.of(address)).unwrap_or_default();
                 cells.push(Cell::left(printable(&located.to_string())));
@@ -114,7 +117,7 @@ impl<W: Write> Writer<W> {
                 Cell::left(wording::service(row)),
                 Cell::left(sample.socket.local.to_string()),
                 Cell::left(wording::remote(row, self.names)),
-                Cell::left(via(row.known.name.as_deref().filter(|_| self.names))),
+                Cell::left(wording::via(row.known.name.as_deref().filter(|_| self.names))),
                 Cell::left(state(sample.state)),
                 Cell::right(age),
             ];
@@ -178,11 +181,6 @@ fn is_some(traffic: Traffic) -> bool {
 
 fn name(raw: &str) -> String {
     if raw.is_empty() { "?".to_owned() } else { printable(raw).into_owned() }
-}
-
-/// Where a name comes from.
-fn via(name: Option<&Name>) -> &'static str {
-    name.map_or("", |name| name.source().as_str())
 }
 
 /// With the reason where it is over.

@@ -35,6 +35,11 @@ impl Veth {
         Ok(veth)
     }
 
+    /// The namespace of the client's end.
+    pub fn client_name(&self) -> &str {
+        &self.client
+    }
+
     /// A command that runs at the server's end.
     pub fn server(&self, program: impl AsRef<OsStr>) -> Command {
         inside(&self.server, program.as_ref())

@@ -116,16 +116,16 @@ pub const PACKAGES: &[Package] = &[
         "bulk traffic by a program nobody here wrote",
         &[Purpose::Test, Purpose::Bench, Purpose::Vm],
     ),
+    package("openssl", "openssl", "TLS by a program nobody here wrote", &[Purpose::Test, Purpose::Bench]),
+    package("dnsmasq-base", "dnsmasq", "a resolver on loopback and in namespaces", &[Purpose::Test, Purpose::Bench]),
     package("curl", "curl", "short requests by a program nobody here wrote", &[Purpose::Test]),
     package(
         "nginx-light",
         "nginx",
         "a server with several workers (its own service is switched off)",
-        &[Purpose::Test],
+        &[Purpose::Test, Purpose::Bench],
     ),
     package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
-    package("openssl", "openssl", "TLS by a program nobody here wrote", &[Purpose::Test]),
-    package("dnsmasq-base", "dnsmasq", "a DNS server", &[Purpose::Test]),
     package("unbound", "unbound", "a DNS server that asks others (its own service is switched off)", &[Purpose::Test]),
     package("bind9-dnsutils", "dig", "asks DNS over UDP and TCP", &[Purpose::Test]),
     package("openssh-client", "ssh", "SSH by a program nobody here wrote", &[Purpose::Test]),
@@ -155,6 +155,7 @@ pub const PACKAGES: &[Package] = &[
         "proves that other kernels come from Debian",
         &[Purpose::Vm],
     ),
+    package("chromium", "chromium", "a browsing session by a program nobody here wrote", &[Purpose::Bench]),
     package("bpftool", "bpftool", "a second opinion on loaded programs", &[Purpose::Bench]),
 ];
 

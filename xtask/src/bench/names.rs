@@ -1,0 +1,123 @@
+//! Rows: what names cost, and how many bytes have one.
+
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::actors::Actor;
+use super::alternate::compare;
+use super::kernel::{BpfStats, Runs, program_runs, runs_between};
+use super::netns::{SERVER, Veth};
+use super::subject::Watcher;
+use super::table::Row;
+use super::{Plan, ratio};
+use crate::run::capture;
+
+mod browsing;
+mod site;
+
+const CALLS: u64 = 400_000;
+
+/// Bulk throughput with names on is the row of `bulk`: they are on unless somebody switches them off.
+pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
+    let mut rows = vec![later_packets(plan)?, handshakes(plan)?];
+    rows.extend(browsing::row(plan)?);
+    Ok(rows)
+}
+
+/// What each packet costs once a flow's beginning has passed.
+fn later_packets(plan: &Plan) -> Result<Row> {
+    let _stats = BpfStats::enable()?;
+    let watcher = Watcher::start_with(&plan.subject, &["--floor"])?;
+    let calls = plan.scaled(CALLS).to_string();
+    let mut actor = Actor::start(&["calls", "tcp", "1", &calls])?;
+    actor.go()?;
+    actor.line()?;
+    let before = program_runs(watcher.pid())?;
+    actor.go()?;
+    let [_] = actor.numbers()?;
+    let between = runs_between(&before, &program_runs(watcher.pid())?);
+    watcher.stop()?;
+    let of = |prefix: &str| {
+        let runs = between.iter().filter(|(name, _)| name.starts_with(prefix)).map(|(_, runs)| *runs);
+        runs.fold(Runs::default(), |sum, runs| Runs {
+            nanoseconds: sum.nanoseconds + runs.nanoseconds,
+            count: sum.count + runs.count,
+        })
+    };
+    // The kernel keeps 15 characters of a program's name.
+    let (heads, floor) = (of("watcher_head"), of("watcher_floor"));
+    if heads.count == 0 || floor.count == 0 {
+        bail!("the programs did not run");
+    }
+    let (own, empty) = (ratio(heads.nanoseconds, heads.count), ratio(floor.nanoseconds, floor.count));
+    let note = format!("{own:.1} ns × {}, of which an empty program takes {empty:.1} ns", heads.count);
+    Ok(Row::at_most("added cost of a later packet for names, above an empty program", 50.0, own - empty, "ns", &note))
+}
+
+/// New TLS connections a second.
+fn handshakes(plan: &Plan) -> Result<Row> {
+    let veth = Veth::new()?;
+    let folder = site::Folder::new()?;
+    folder.certificate(&["handshakes.example"])?;
+    let seconds = plan.scaled(50).div_ceil(10).max(1).to_string();
+    let mut server = veth.server("openssl");
+    server.args(["s_server", "-accept", "4433", "-quiet", "-www"]);
+    server.arg("-key").arg(folder.path("key.pem")).arg("-cert").arg(folder.path("certificate.pem"));
+    let server = server.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let _server = Ended(server.context("cannot start openssl")?);
+    let measured = compare(&plan.subject, plan.pairs, || {
+        // The server says nothing that could be awaited: try until it listens.
+        for _ in 0..50 {
+            let mut client = veth.client("openssl");
+            client.args(["s_time", "-connect", &format!("{SERVER}:4433"), "-new", "-time", &seconds]);
+            if let Some(rate) = capture(&mut client).ok().as_deref().and_then(rate) {
+                return Ok(rate);
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+        bail!("openssl could not reach its server")
+    })?;
+    let note = format!(
+        "{:.0} of {:.0} a second; pairs {:.3} to {:.3}",
+        measured.with, measured.without, measured.spread.0, measured.spread.1
+    );
+    Ok(Row::at_least("new TLS connections a second, with / without", 0.95, measured.ratio, &note))
+}
+
+/// From `1234 connections in 4 real seconds, 0 bytes read per connection`.
+fn rate(printed: &str) -> Option<f64> {
+    let line = printed.lines().find(|line| line.contains("real seconds"))?;
+    let mut words = line.split_whitespace();
+    let connections: f64 = words.next()?.parse().ok()?;
+    let seconds: f64 = words.nth(2)?.parse().ok()?;
+    (connections > 0.0 && seconds > 0.0).then(|| connections / seconds)
+}
+
+/// A child that ends with this.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rate;
+
+    #[test]
+    fn openssl_says_how_many_connections_it_made() {
+        let printed = "Collecting connection statistics for 4 seconds\n*****\n\n\
+            3210 connections in 1.99s; 1613.07 connections/user sec, bytes read 0\n\
+            3210 connections in 5 real seconds, 0 bytes read per connection\n";
+        assert_eq!(rate(printed), Some(642.0));
+        assert_eq!(rate("0 connections in 5 real seconds"), None);
+        assert_eq!(rate("no"), None);
+    }
+}
