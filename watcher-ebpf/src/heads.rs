@@ -148,7 +148,11 @@ fn of_stream(skb: *mut __sk_buff, packet: &Packet, slot: Slot, way: usize) -> u3
 /// where none begins (RFC 8446, 5.1 and 4).
 #[inline(always)]
 fn handshake(skb: *mut __sk_buff, packet: &Packet) -> u16 {
-    let Some(b) = packet::load::<9>(skb, packet.at) else { return 0 };
+    let Some(b) = packet::load::<9>(skb, packet.at) else {
+        // Some clients send the first byte or two alone, so that nobody on the way can read the rest.
+        let begins = packet::load::<1>(skb, packet.at) == Some([22]);
+        return if begins { bound::HANDSHAKE } else { 0 };
+    };
     if b[0] != 22 || b[1] != 3 || b[2] > 4 {
         return 0;
     }

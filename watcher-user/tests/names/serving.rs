@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-use nix::sys::socket::{Shutdown as Both, shutdown};
+use nix::sys::socket::{Backlog, Shutdown as Both, listen, shutdown};
 
 use crate::place::{Door, Place};
 
@@ -26,6 +26,8 @@ impl Server {
         serve: impl Fn(TcpStream) -> Result<()> + Send + 'static,
     ) -> Result<Self> {
         let listener = place.within(|| TcpListener::bind(address).with_context(|| address.to_string()))?;
+        // A connection that finds no room in the backlog is made by its first data, which the kernel shows to the listener.
+        listen(&listener, Backlog::new(1024)?)?;
         let accepting = listener.try_clone()?;
         let thread = std::thread::spawn(move || {
             for stream in accepting.incoming().map_while(Result::ok) {

@@ -8,11 +8,12 @@ use std::{
 use anyhow::{Result, ensure};
 use nix::{sys::stat::Mode, unistd::mkfifo};
 
-use super::Case;
+use super::{Case, tls::server as tls_server};
 use crate::{
+    certificate::Certificate,
     place::Place,
     program::Program,
-    row::Known,
+    row::{Known, Tls},
     scene::{SERVER, Scene},
     serving::Server,
 };
@@ -23,6 +24,7 @@ pub const CASES: &[Case] = &[
     Case::new("who_asked_over_tcp_has_the_name", |scene| dns(scene, SERVER, "options use-vc")),
     Case::new("who_asked_through_a_resolver_that_forwards_has_the_name", forwarded),
     Case::new("what_another_program_asked_for_is_the_machine_s", others),
+    Case::new("what_the_flow_asks_for_is_stronger_than_what_dns_was_asked_for", stronger),
     Case::new("two_processes_that_know_an_address_by_two_names_see_each_its_own", two_names),
 ];
 
@@ -113,6 +115,23 @@ fn others(scene: &mut Scene<'_>) -> Result<()> {
     let (_, said) = scene.client(&["dig", &at, &scene.domain("none")])?;
     ensure!(said.contains("status: REFUSED") || said.contains("status: NXDOMAIN"), "dig says {said}");
     assert_eq!(scene.visit(&scene.address(4)?.to_string(), server.port()?)?, Known::default());
+    Ok(())
+}
+
+fn stronger(scene: &mut Scene<'_>) -> Result<()> {
+    let (host, asked) = (scene.domain("host"), scene.domain("asked"));
+    let address = scene.address(1)?;
+    let _resolver = serve(scene, SERVER, &[record(&asked, address)])?;
+    scene.resolve_at(SERVER, "")?;
+    let certificate = Certificate::of(scene, std::slice::from_ref(&host))?;
+    let _server = tls_server(scene, &certificate, &address.to_string(), 443, &["-www"])?;
+    let instead = format!("{host}:443:{asked}:443");
+    let authority = certificate.authority.display().to_string();
+    let url = format!("https://{host}/");
+    let words = ["curl", "-sS", "-o", "/dev/null", "--connect-to", &instead, "--cacert", &authority, &url];
+    let (pid, _) = scene.client(&words)?;
+    let tls = Tls::new("TLS 1.3", "TLS 1.3", &["h2", "http/1.1"]);
+    assert_eq!(scene.row_of(pid, 443)?.known(), Known::asked(&host, "sni").speaks("HTTPS").tls(&tls));
     Ok(())
 }
 

@@ -8,21 +8,23 @@ use super::{Case, tls::server as tls_server};
 use crate::{
     certificate::Certificate,
     program::Program,
-    row::{Known, Tls},
+    row::{Known, Row, Tls},
     scene::{SERVER, Scene},
     serving::{Server, proxy, request},
 };
 
 pub const CASES: &[Case] = &[
-    Case::new("an_http_host_names_both_ends_and_every_byte_counts", plain),
+    Case::new("an_http_host_names_both_ends_and_every_byte_counts", |scene| plain(scene, SERVER)),
+    Case::new("an_http_host_names_both_ends_where_the_server_listens_on_everything", |scene| plain(scene, "[::]")),
+    Case::new("of_many_connections_at_once_each_has_its_name", many),
     Case::new("the_hello_in_a_tunnel_is_stronger_than_the_host_that_the_proxy_was_asked_for", tunnel),
     Case::new("without_a_name_in_the_hello_it_is_the_host_that_the_proxy_was_asked_for", nameless_tunnel),
 ];
 
 const BODY: &[u8] = &[b'w'; 123_456];
 
-fn plain(scene: &mut Scene<'_>) -> Result<()> {
-    let server = Server::start(&scene.there, format!("{SERVER}:0").parse()?, |mut stream| {
+fn plain(scene: &Scene<'_>, listen: &str) -> Result<()> {
+    let server = Server::start(&scene.there, format!("{listen}:0").parse()?, |mut stream| {
         request(&stream)?;
         write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", BODY.len())?;
         Ok(stream.write_all(BODY)?)
@@ -39,6 +41,32 @@ fn plain(scene: &mut Scene<'_>) -> Result<()> {
     let served = scene.served_on(port)?;
     assert_eq!(served.known(), Known::served(&name).speaks("HTTP"));
     assert_eq!((served.rx_bytes, served.tx_bytes), (asked.tx_bytes, asked.rx_bytes));
+    Ok(())
+}
+
+fn many(scene: &mut Scene<'_>) -> Result<()> {
+    const MANY: usize = 300;
+    let server = Server::start(&scene.there, format!("{SERVER}:0").parse()?, |mut stream| {
+        request(&stream)?;
+        Ok(stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok")?)
+    })?;
+    let port = server.port()?;
+    let names: Vec<String> = (0..MANY).map(|n| scene.domain(&format!("n{n:03}"))).collect();
+    let instead = format!("::{SERVER}:{port}");
+    let urls: Vec<String> = names.iter().map(|name| format!("http://{name}/")).collect();
+    let words =
+        ["curl", "-sS", "--parallel", "--parallel-immediate", "--parallel-max", "300", "--connect-to", &instead];
+    let words: Vec<&str> = words.into_iter().chain(urls.iter().map(String::as_str)).collect();
+    let (pid, said) = scene.client(&words)?;
+    // Its progress is in there too.
+    assert_eq!(said.matches("ok").count(), MANY);
+    let sorted = |rows: &[Row], known: fn(&Row) -> Option<String>| {
+        let mut names: Vec<_> = rows.iter().filter_map(known).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(sorted(&scene.rows_of(pid, port)?, |row| row.remote_name.clone()), names);
+    assert_eq!(sorted(&scene.all_served_on(port, MANY)?, |row| row.served_name.clone()), names);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! quinn as the client and as the server.
 
 use std::{
-    net::{SocketAddr, UdpSocket},
+    net::{Ipv6Addr, SocketAddr, UdpSocket},
     sync::Arc,
 };
 
@@ -25,6 +25,7 @@ pub const CASES: &[Case] = &[
     Case::new("a_quic_hello_from_a_connected_socket_names_both_ends", |scene| {
         one(scene, 443, Socket::Connected, &["h3"])
     }),
+    Case::new("a_quic_hello_to_a_server_on_everything_names_both_ends", |scene| one(scene, 443, Socket::Dual, &["h3"])),
     Case::new("a_quic_hello_over_several_datagrams_is_read", |scene| {
         let long: Vec<String> = (0..150).map(|n| format!("a-protocol-{n:03}")).collect();
         let alpn: Vec<&str> = std::iter::once("h3").chain(long.iter().map(String::as_str)).collect();
@@ -37,6 +38,8 @@ pub const CASES: &[Case] = &[
 enum Socket {
     Connected,
     Unconnected,
+    /// The server's is one of IPv6 that takes IPv4 too.
+    Dual,
 }
 
 fn runtime() -> Result<Runtime> {
@@ -82,7 +85,8 @@ fn one(scene: &Scene<'_>, port: u16, how: Socket, alpn: &[&str]) -> Result<()> {
     }
     let from = socket.local_addr()?;
     runtime()?.block_on(async {
-        let (client, server) = (client(&certificate, socket, alpn)?, server(scene, &certificate, at)?);
+        let listen = if how == Socket::Dual { SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), port) } else { at };
+        let (client, server) = (client(&certificate, socket, alpn)?, server(scene, &certificate, listen)?);
         meet(&client, &server, at, &name).await
     })?;
     let (asked, served) = (Known::asked(&name, "quic"), Known::served(&name));

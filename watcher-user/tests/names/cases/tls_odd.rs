@@ -19,7 +19,10 @@ use crate::{
 pub const CASES: &[Case] = &[
     Case::new("a_hello_without_a_name_is_tls_all_the_same", nameless),
     Case::new("a_hello_over_several_packets_is_read", large),
-    Case::new("a_hello_written_in_three_pieces_is_read", pieces),
+    Case::new("a_hello_written_in_three_pieces_is_read", |scene| pieces(scene, 200)),
+    // Some programs do that so that nobody on the way can read it.
+    Case::new("a_hello_whose_first_piece_is_a_few_bytes_is_read", |scene| pieces(scene, 3)),
+    Case::new("a_hello_whose_first_piece_is_one_byte_is_read", |scene| pieces(scene, 1)),
 ];
 
 const PORT: u16 = 4433;
@@ -64,7 +67,7 @@ fn large(scene: &mut Scene<'_>) -> Result<()> {
 }
 
 /// Each piece is on a packet of its own: the next is written when the one before has arrived.
-fn pieces(scene: &mut Scene<'_>) -> Result<()> {
+fn pieces(scene: &mut Scene<'_>, first: usize) -> Result<()> {
     let name = scene.domain("pieces");
     let certificate = Certificate::of(scene, std::slice::from_ref(&name))?;
     let (names, tls) = many_protocols();
@@ -77,8 +80,7 @@ fn pieces(scene: &mut Scene<'_>) -> Result<()> {
     let mut client = scene.here.within(|| Ok(TcpStream::connect(at)?))?;
     client.set_nodelay(true)?;
     let (mut server, _) = listener.accept()?;
-    // The first is long enough to show that it is a handshake, and how long that is.
-    let (first, rest) = hello.split_at(9);
+    let (first, rest) = hello.split_at(first);
     let (second, third) = rest.split_at(rest.len() / 2);
     for piece in [first, second, third] {
         client.write_all(piece)?;
