@@ -96,11 +96,24 @@ pub struct DomainCounters {
     pub polls_seen: u32,
 }
 
+/// How a protocol is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProtocolSource {
+    /// By the first bytes of one of the flows.
+    Seen,
+    /// By the port, or, where that is no known one, by the transport.
+    Port,
+}
+
 /// What one process exchanged with one remote over one protocol in the window, and how its connections fared.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ConnectionCounters {
     /// `HTTPS`, `DNS`, `TCP` …
     pub protocol: String,
+    /// Where that comes from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protocol_source: Option<ProtocolSource>,
     /// The bytes.
     #[serde(flatten)]
     pub traffic: DomainCounters,

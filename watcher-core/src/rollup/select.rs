@@ -10,7 +10,7 @@ use super::{
     processes::{Process as Used, ProcessKey},
     schema::{
         Collector, Connection, ConnectionCounters, Domain, DomainCounters, DomainNames, Hardware, Machine, Period,
-        Process, ProcessCounters, Summary, System,
+        Process, ProcessCounters, ProtocolSource, Summary, System,
     },
     window::{Exchange, Group, Lives, Peer},
 };
@@ -168,6 +168,7 @@ impl Window {
             let mean = lives.mean_duration().map(|mean| u64::try_from(mean.as_millis()).unwrap_or(u64::MAX));
             let counters = ConnectionCounters {
                 protocol: group.protocol.as_str().to_owned(),
+                protocol_source: Some(if lives.seen { ProtocolSource::Seen } else { ProtocolSource::Port }),
                 traffic: self.exchanged(&lives.exchange),
                 opened: lives.opened,
                 closed: lives.closed,

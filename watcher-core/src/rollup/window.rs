@@ -105,6 +105,8 @@ pub(super) struct Lives {
     /// Of those closed whose opening was seen.
     timed: u64,
     duration: Duration,
+    /// The protocol is what a flow showed, not what its port is for.
+    pub seen: bool,
 }
 
 impl Window {
@@ -219,6 +221,7 @@ impl Exchange {
 impl Lives {
     fn add(&mut self, delta: &Delta<'_>, life: &Life, interval: u32) {
         self.exchange.add(delta, interval);
+        self.seen |= delta.known.protocol.is_some();
         self.opened += life.opened;
         self.closed += life.closed;
         self.failed += life.failed;

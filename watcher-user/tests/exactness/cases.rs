@@ -4,6 +4,7 @@ mod crowds;
 mod datagrams;
 mod endings;
 mod lives;
+mod names;
 mod networks;
 mod processes;
 mod programs;
@@ -53,6 +54,7 @@ fn all() -> Vec<Case> {
         crowds::cases(),
         endings::cases(),
         lives::cases(),
+        names::cases(),
         networks::cases(),
         raw::cases(),
         programs::cases(),

@@ -75,6 +75,10 @@ pub struct Connection {
     #[serde(default)]
     pub remote: Option<String>,
     #[serde(default)]
+    pub remote_name: Option<String>,
+    #[serde(default)]
+    pub name_source: Option<String>,
+    #[serde(default)]
     pub direction: Option<String>,
     #[serde(default)]
     pub loopback: bool,

@@ -111,6 +111,7 @@ fn every_field_has_the_name_and_the_form_of_the_contract() {
             "domain": "10.0.0.2",
             "name_source": "address",
             "protocol": "HTTPS",
+            "protocol_source": "port",
             "rx_bytes": 1000,
             "tx_bytes": 50,
             "polls_seen": 1,
@@ -200,7 +201,10 @@ fn an_upload_without_the_added_fields_is_read() {
     let added = ["loopback_rx_bytes", "loopback_tx_bytes", "packet_rx_bytes", "packet_tx_bytes"];
     remove(&mut value["summary"], &added);
     remove(&mut value["processes"][0], &["rx_bytes", "tx_bytes", "started_at", "connections", "command"]);
-    remove(&mut value["connections"][0], &["opened", "closed", "failed", "mean_duration_ms", "name_source"]);
+    remove(
+        &mut value["connections"][0],
+        &["opened", "closed", "failed", "mean_duration_ms", "name_source", "protocol_source"],
+    );
     let read: Rollup = serde_json::from_value(value).unwrap();
     assert_eq!((read.collector, read.processes[0].counters.connections), (None, 0));
 }
