@@ -161,7 +161,13 @@ fn handshake(skb: *mut __sk_buff, packet: &Packet) -> u16 {
             let length = u32::from(b[6]) << 16 | u32::from(b[7]) << 8 | u32::from(b[8]);
             (length.min(u32::from(bound::HANDSHAKE)) + 9 + 64) as u16
         }
-        2 => bound::SERVER,
+        2 => {
+            // Where the next record is not one of the handshake, the rest is encrypted (TLS 1.3) or short (a resumed session).
+            let length = u32::from(b[3]) << 8 | u32::from(b[4]);
+            let next = packet::load::<1>(skb, packet.at + 5 + length);
+            let is_all = length < u32::from(bound::SERVER) && next.is_some() && next != Some([22]);
+            if is_all { length as u16 + 5 } else { bound::SERVER }
+        }
         _ => 0,
     }
 }

@@ -57,7 +57,8 @@ fn long<const N: usize>(bytes: &[u8; N], at: usize) -> u64 {
 pub fn parse(skb: *mut __sk_buff) -> Option<Packet> {
     // SAFETY: the verifier checks loads from the context.
     let total = unsafe { (*skb).len };
-    let ip: [u8; 20] = load(skb, 0)?;
+    // TCP and UDP both have 8 bytes behind the 20 that IPv4 mostly has.
+    let ip: [u8; 28] = load(skb, 0)?;
     let (protocol, at, source, destination) = if ip[0] >> 4 == 4 {
         if (u16::from(ip[6]) << 8 | u16::from(ip[7])) & 0x1fff != 0 {
             return None;

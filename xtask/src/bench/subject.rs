@@ -46,6 +46,15 @@ impl Watcher {
 
     /// The same with further arguments.
     pub fn start_with(subject: &Subject, more: &[&str]) -> Result<Self> {
+        Self::begin(subject, more, hear)
+    }
+
+    /// One whose words are taken and not listened to: to understand them costs more than to say them.
+    pub fn start_unheard(subject: &Subject, more: &[&str]) -> Result<Self> {
+        Self::begin(subject, more, |heard, _| heard.lines += 1)
+    }
+
+    fn begin(subject: &Subject, more: &[&str], hear: fn(&mut Heard, &str)) -> Result<Self> {
         let mut child = Command::new(&subject.program)
             .args(["top", "--standalone", "--json", "--include-loopback", "--interval", "1"])
             .args(more)
@@ -57,7 +66,7 @@ impl Watcher {
         let heard = Arc::new((Mutex::default(), Condvar::new()));
         thread::spawn({
             let heard = Arc::clone(&heard);
-            move || listen(stdout, &heard)
+            move || listen(stdout, &heard, hear)
         });
         let watcher = Self { child, heard };
         watcher.after_lines(1).context("watcher did not begin to count")?;
@@ -103,19 +112,18 @@ impl Drop for Watcher {
     }
 }
 
-fn listen(stdout: ChildStdout, heard: &(Mutex<Heard>, Condvar)) {
+fn listen(stdout: ChildStdout, heard: &(Mutex<Heard>, Condvar), hear: fn(&mut Heard, &str)) {
     let (mutex, changed) = heard;
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-        if let Ok(object) = serde_json::from_str::<Value>(&line) {
-            hear(&mut mutex.lock().unwrap_or_else(PoisonError::into_inner), object);
-            changed.notify_all();
-        }
+        hear(&mut mutex.lock().unwrap_or_else(PoisonError::into_inner), &line);
+        changed.notify_all();
     }
     mutex.lock().unwrap_or_else(PoisonError::into_inner).ended = true;
     changed.notify_all();
 }
 
-fn hear(heard: &mut Heard, mut object: Value) {
+fn hear(heard: &mut Heard, line: &str) {
+    let Ok(mut object) = serde_json::from_str::<Value>(line) else { return };
     heard.lines += 1;
     heard.totals = object["totals"].take();
     for process in object["processes"].as_array().into_iter().flatten() {
@@ -134,8 +142,8 @@ mod tests {
     fn a_process_that_left_the_list_keeps_its_last_figures() {
         let mut heard = Heard::default();
         let line = r#"{"totals":{"rx_bytes":7},"processes":[{"pid":5,"rx_bytes":3,"tx_bytes":4}]}"#;
-        hear(&mut heard, serde_json::from_str(line).unwrap());
-        hear(&mut heard, serde_json::from_str(r#"{"totals":{"rx_bytes":8},"processes":[]}"#).unwrap());
+        hear(&mut heard, line);
+        hear(&mut heard, r#"{"totals":{"rx_bytes":8},"processes":[]}"#);
         assert_eq!(heard.lines, 2);
         assert_eq!(heard.totals["rx_bytes"], 8);
         assert_eq!(heard.processes[&5], (3, 4));

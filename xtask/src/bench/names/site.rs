@@ -83,8 +83,8 @@ impl Web {
             folder.write(&format!("root/page-{number}.html"), page(number))?;
         }
         for number in 0..PARTS {
-            // 3 to 73 kB, as scripts and pictures are.
-            folder.write(&format!("root/part-{number}.css"), vec![b'\n'; 3_000 + number * 2_000])?;
+            // 10 to 200 kB, 2.5 MB a page: what pages weigh (HTTP Archive, State of the Web).
+            folder.write(&format!("root/part-{number}.css"), vec![b'\n'; 10_000 + number * 5_400])?;
         }
         folder.write("nginx.conf", configuration(folder, &root))?;
         let mut nginx = veth.server("nginx");
