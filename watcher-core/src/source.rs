@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, future::Future};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, FlowSample, ProcessEvent, names::Head};
+use crate::{BootTime, FlowSample, ProcessEvent, names::Heard};
 
 /// How well a collector knows the owner of a byte, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -135,8 +135,8 @@ pub struct Batch {
     pub at: BootTime,
     /// Processes first: a flow may refer to one of these.
     pub processes: Vec<ProcessEvent>,
-    /// First bytes of flows, of those in this batch and of others, in the order they passed.
-    pub heads: Vec<Head>,
+    /// What the first bytes of flows told, of those in this batch and of others, in the order they passed.
+    pub heard: Vec<Heard>,
     /// Flows that changed. For one flow, samples come in the order they were taken, the closing one last.
     pub flows: Vec<FlowSample>,
     /// Absolute.

@@ -43,7 +43,7 @@ const RECEIVED: usize = 1;
 const DNS_PORTS: [u16; 3] = [53, 5353, 5355];
 
 /// Unread bytes at which the reader is woken early.
-const WAKE_AT: u64 = 0x4_0000;
+const WAKE_AT: u64 = 0x2_0000;
 
 #[cgroup_skb(egress)]
 pub fn watcher_head_sent(ctx: SkBuffContext) -> i32 {

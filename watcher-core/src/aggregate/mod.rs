@@ -82,7 +82,7 @@ impl Aggregator {
             self.processes.observe(event);
             observer.process(event);
         }
-        self.directory.learn(&batch.heads, batch.at);
+        self.directory.learn(&batch.heard, batch.at);
         for sample in &batch.flows {
             self.observe(sample, observer);
         }

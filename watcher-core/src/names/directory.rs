@@ -1,35 +1,22 @@
 //! All that is known of names, at one moment.
 
-use std::{
-    collections::VecDeque,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::VecDeque, net::IpAddr, sync::Arc, time::Duration};
 
 use super::{
-    Answers, Carried, Failed, Head, Known, Name, Observed, Queries, Reverse, Way, conversation::Conversation,
-    parse::dns::Message,
+    Answers, Failed, Known, Name, Observed, Queries, Reverse, Shown,
+    reader::{Heard, Key, canonical},
 };
-use crate::{BootTime, Direction, FlowSample, ProcessId, SocketId, aggregate::FastMap, rollup::Names};
+use crate::{BootTime, Direction, FlowSample, ProcessId, aggregate::FastMap, rollup::Names};
 
-/// Flows whose first bytes are remembered at once. Beyond it the oldest are forgotten: what their flows were told stays.
-const MAX_CONVERSATIONS: usize = 16_384;
+/// Flows whose showing is remembered at once. Beyond it the oldest is forgotten: what its flow was told stays.
+const MAX_SHOWN: usize = 16_384;
 
-/// Of those, the newest, so many may hold pieces that are not whole yet: about 12 KiB each at worst (the collector's bound).
-const MAX_UNDECIDED: usize = 1_024;
-
-/// One socket with one remote.
-type Key = (SocketId, SocketAddr);
-
-/// Reads the heads of flows, and tells each flow what is known of its other end.
+/// Remembers what was heard, and tells each flow what is known of its other end.
 #[derive(Debug, Default)]
 pub struct Directory {
-    conversations: FastMap<Key, Conversation>,
-    /// In the order they began, those that ended meanwhile too.
+    shown: FastMap<Key, Arc<Shown>>,
+    /// In the order they showed something first, those that ended meanwhile too.
     order: VecDeque<Key>,
-    /// The newest of them.
-    undecided: VecDeque<Key>,
     /// Of flows that have ended.
     over: Vec<Key>,
     answers: Answers,
@@ -42,43 +29,25 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Takes in what was copied of flows, in the order it passed.
-    pub(crate) fn learn(&mut self, heads: &[Head], at: BootTime) {
-        let mut messages = Vec::new();
-        for head in heads {
-            let key = (head.socket, canonical(head.remote));
-            let conversation = self.conversations.entry(key).or_insert_with(|| {
-                self.order.push_back(key);
-                self.undecided.push_back(key);
-                Conversation::new()
-            });
-            conversation.read(head, &mut messages);
-            for (way, message) in messages.drain(..) {
-                self.message(head, way, &message);
-            }
-            if self.undecided.len() > MAX_UNDECIDED
-                && let Some(oldest) = self.undecided.pop_front().and_then(|key| self.conversations.get_mut(&key))
-            {
-                oldest.close();
+    /// Takes in what was heard, in the order it passed.
+    pub(crate) fn learn(&mut self, heard: &[Heard], at: BootTime) {
+        for one in heard {
+            match one {
+                Heard::Shown { socket, remote, shown } => {
+                    if self.shown.insert((*socket, *remote), Arc::clone(shown)).is_none() {
+                        self.order.push_back((*socket, *remote));
+                    }
+                }
+                // Names are learnt only from answers to questions that were asked.
+                Heard::Dns(carried, message) => {
+                    if self.queries.observe(carried, message) {
+                        self.answers.learn(carried.process, message, carried.at);
+                    }
+                }
             }
         }
         self.at = self.at.max(at);
         self.queries.expire(self.at);
-    }
-
-    /// Names are learnt only from answers to questions that were asked.
-    fn message(&mut self, head: &Head, way: Way, message: &Message) {
-        let carried = Carried {
-            at: head.at,
-            process: head.owner,
-            socket: head.socket,
-            way,
-            transport: head.transport,
-            remote: head.remote,
-        };
-        if self.queries.observe(&carried, message) {
-            self.answers.learn(head.owner, message, head.at);
-        }
     }
 
     /// What is known of a flow that has just begun: what it showed, else the name that its process asked for.
@@ -96,8 +65,8 @@ impl Directory {
 
     /// What a flow has shown since.
     pub(crate) fn tell(&self, sample: &FlowSample, known: &mut Known) {
-        if let Some(conversation) = key(sample).and_then(|key| self.conversations.get(&key)) {
-            known.show(conversation.shown(), sample.socket.direction);
+        if let Some(shown) = key(sample).and_then(|key| self.shown.get(&key)) {
+            known.show(shown, sample.socket.direction);
         }
     }
 
@@ -114,11 +83,11 @@ impl Directory {
     /// Forgets what is over, and the oldest.
     pub(crate) fn forget(&mut self) {
         for key in self.over.drain(..) {
-            self.conversations.remove(&key);
+            self.shown.remove(&key);
         }
-        while self.order.len() > MAX_CONVERSATIONS {
+        while self.order.len() > MAX_SHOWN {
             if let Some(key) = self.order.pop_front() {
-                self.conversations.remove(&key);
+                self.shown.remove(&key);
             }
         }
     }
@@ -169,8 +138,4 @@ fn is_dns(sample: &FlowSample, known: &Known) -> bool {
 fn key(sample: &FlowSample) -> Option<Key> {
     let remote = sample.id.remote.or(sample.socket.remote)?;
     Some((sample.id.socket, canonical(remote)))
-}
-
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -3,29 +3,37 @@
 use watcher_common::HeadHeader;
 use watcher_core::{
     BootTime, ProcessId, SocketId,
-    names::{Head, Transport, Way},
+    names::{Head, Heard, Reader, Transport, Way},
 };
 
 use super::{convert::address, raw::record, ring::Sink};
 
-/// Bytes of payload that wait to be collected. Beyond it the ring fills up, and heads get lost.
-const MOST: usize = 4 << 20;
+/// What was told and not collected yet: beyond it the ring fills up, and heads get lost.
+const MOST: usize = 1 << 14;
 /// IPPROTO_TCP, as packets have it.
 const TCP: u8 = 6;
 
-/// What lay in the ring, in order.
+/// Reads what lies in the ring, as it comes: it is large, and what it tells is little.
 #[derive(Default)]
-pub struct Heads(pub Vec<Head>, usize);
+pub struct Heads {
+    reader: Reader,
+    heard: Vec<Heard>,
+}
 
 impl Sink for Heads {
+    type Taken = Vec<Heard>;
+
+    fn take(&mut self) -> Vec<Heard> {
+        std::mem::take(&mut self.heard)
+    }
+
     fn is_full(&self) -> bool {
-        self.1 >= MOST
+        self.heard.len() >= MOST
     }
 
     fn take_in(&mut self, bytes: &[u8]) {
         if let Some(head) = head(bytes) {
-            self.1 += head.bytes.len() + size_of::<Head>();
-            self.0.push(head);
+            self.reader.read(&head, &mut self.heard);
         }
     }
 }
@@ -55,14 +63,14 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_record_do_no_harm() {
-        let mut heads = Heads::default();
         for length in [0, 1, size_of::<HeadHeader>() - 1] {
-            heads.take_in(&vec![9; length]);
+            assert_eq!(head(&vec![9; length]), None);
         }
         // Says that more follows than does.
+        assert_eq!(head(&[9; size_of::<HeadHeader>() + 8]), None);
+        assert_eq!(head(&[0; size_of::<HeadHeader>() + 8]).map(|head| head.bytes.len()), Some(0));
+        let mut heads = Heads::default();
         heads.take_in(&[9; size_of::<HeadHeader>() + 8]);
-        assert!(heads.0.is_empty());
-        heads.take_in(&[0; size_of::<HeadHeader>() + 8]);
-        assert_eq!((heads.0.len(), heads.0[0].bytes.len()), (1, 0));
+        assert!(heads.take().is_empty());
     }
 }

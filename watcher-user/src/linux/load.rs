@@ -58,7 +58,7 @@ pub struct Probes {
 }
 
 /// The ring of heads, bytes.
-const HEADS_BYTES: u32 = 1 << 20;
+const HEADS_BYTES: u32 = 1 << 19;
 
 /// What every step of the loading needs.
 struct Ground {

@@ -41,6 +41,10 @@ pub enum Birth {
 
 /// What is made of the records of a ring.
 pub trait Sink: Default + Send + 'static {
+    /// What is collected.
+    type Taken;
+    /// Hands over what has come since the last time.
+    fn take(&mut self) -> Self::Taken;
     /// Takes in one record.
     fn take_in(&mut self, bytes: &[u8]);
     /// Enough was taken out and not collected: beyond it the ring fills up.
@@ -54,6 +58,12 @@ impl Drained {
 }
 
 impl Sink for Drained {
+    type Taken = Self;
+
+    fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
     fn is_full(&self) -> bool {
         self.len() >= MOST
     }
@@ -107,10 +117,10 @@ impl<D: Sink> Ring<D> {
     }
 
     /// Everything that is there now.
-    pub fn take(&self) -> D {
+    pub fn take(&self) -> D::Taken {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         inner.drain();
-        std::mem::take(&mut inner.drained)
+        inner.drained.take()
     }
 }
 

@@ -173,7 +173,7 @@ impl EbpfSource {
         let after = self.ring.take();
         let mut entries = Entries::new(self.probes.maps.flows().map_err(reading("the flow map"))?);
         // After the counters: what moved the bytes that they tell of is in it.
-        batch.heads = self.heads.as_ref().map(|heads| heads.take().0).unwrap_or_default();
+        batch.heard = self.heads.as_ref().map(Ring::take).unwrap_or_default();
 
         self.births(&before, &mut batch);
         for record in before.sockets.iter().chain(&waiting) {

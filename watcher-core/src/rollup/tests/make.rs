@@ -7,7 +7,7 @@ pub use crate::aggregate::tests::make::{
 };
 use crate::{
     Aggregator, Batch, FlowSample, Losses, ProcessEvent, ProcessInfo, Retention,
-    names::Head,
+    names::{Head, Reader},
     rollup::{Frame, Names, Policy, ProcessSample, Profile, Rollup, Window, WindowOptions},
 };
 
@@ -38,7 +38,9 @@ impl Rig {
     }
 
     pub fn apply_named(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>, heads: Vec<Head>) {
-        let batch = Batch { at: second(at), processes, heads, flows, losses: self.losses };
+        let (mut reader, mut heard) = (Reader::new(), Vec::new());
+        heads.iter().for_each(|head| reader.read(head, &mut heard));
+        let batch = Batch { at: second(at), processes, heard, flows, losses: self.losses };
         self.sums.apply_with(&batch, &mut self.window.listen());
     }
 
