@@ -12,6 +12,8 @@ use watcher_user::{
 };
 
 fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    watcher_user::linux::load::share_one_heap();
     let cli = Cli::parse();
     match run(cli.command) {
         Ok(code) => code,

@@ -6,7 +6,7 @@ use super::{Carried, Conversation, Head, Shown, parse::dns::Message};
 use crate::{SocketId, aggregate::FastMap};
 
 /// Flows that are followed at once. Beyond it the oldest are forgotten: what they told stays told.
-const MAX_CONVERSATIONS: usize = 4_096;
+const MAX_CONVERSATIONS: usize = 2_048;
 /// Of those, the newest, so many may hold pieces that are not whole yet: about 12 KiB each at worst (the collector's bound).
 const MAX_UNDECIDED: usize = 512;
 

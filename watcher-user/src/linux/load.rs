@@ -148,6 +148,16 @@ fn object(preallocated: bool) -> Result<Cow<'static, [u8]>, LoadError> {
     Ok(Cow::Owned(object))
 }
 
+/// One heap for all threads. The others do little, and glibc would give each a heap of its own, which keeps what it was once
+/// given. To be called before there are others.
+pub fn share_one_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: mallopt has no preconditions.
+    unsafe {
+        libc::mallopt(libc::M_ARENA_MAX, 1);
+    }
+}
+
 /// Gives free memory back to the system: glibc would keep what was needed for a moment (the kernel's type information, a burst
 /// of connections) for the life of the process.
 pub fn give_back_memory() {

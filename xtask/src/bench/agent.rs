@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use super::actors::Actor;
-use super::kernel::{cpu_seconds, map_bytes, memory};
+use super::kernel::{cpu_seconds, map_bytes, own_memory};
 use super::table::Row;
 use super::{Plan, ratio};
 
@@ -54,7 +54,7 @@ fn after_flows(plan: &Plan, daemon: &Daemon) -> Result<Vec<Row>> {
         let [_microseconds] = actor.numbers()?;
         // What has ended is listed for a while; then it folds.
         sleep(Duration::from_secs(2));
-        held.push(ratio(memory(daemon.pid(), "VmRSS")? + map_bytes(daemon.pid())?, 1) / MEBIBYTE);
+        held.push(ratio(own_memory(daemon.pid())? + map_bytes(daemon.pid())?, 1) / MEBIBYTE);
     }
     let flows = 2 * connections;
     let [first, second, third, last] = held[..] else { bail!("four measurements") };

@@ -89,6 +89,28 @@ pub fn memory(pid: u32, line: &str) -> Result<u64> {
     value(&status, line).map(|kibibytes| kibibytes * 1024).with_context(|| format!("no {line} in {path}"))
 }
 
+/// Memory that a process holds by itself, in bytes: what is resident, without the maps that it looks into. Those are counted by
+/// [`map_bytes`], and a ring buffer's pages stand twice in a process's memory (kernel/bpf/ringbuf.c): VmRSS would count them
+/// three times.
+pub fn own_memory(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/smaps");
+    let smaps = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    Ok(resident(&smaps))
+}
+
+fn resident(smaps: &str) -> u64 {
+    let (mut sum, mut is_own) = (0, true);
+    for line in smaps.lines() {
+        // `7f..-7f.. rw-s 00000000 00:0d 1045 anon_inode:bpf-map` begins a mapping; `Rss:  8 kB` belongs to the last one.
+        if line.split_once(' ').is_some_and(|(first, _)| first.contains('-')) {
+            is_own = !line.ends_with("anon_inode:bpf-map");
+        } else if let Some(kibibytes) = value(line, "Rss").filter(|_| is_own) {
+            sum += kibibytes * 1024;
+        }
+    }
+    sum
+}
+
 /// Processor time of a process so far, its threads included, in seconds.
 pub fn cpu_seconds(pid: u32) -> Result<f64> {
     let path = format!("/proc/{pid}/stat");
@@ -132,6 +154,14 @@ mod tests {
     fn the_name_of_a_process_does_not_shift_its_fields() {
         let stat = "12 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 300 45 0 0";
         assert_eq!(cpu_ticks(stat), Some(345));
+    }
+
+    #[test]
+    fn maps_are_not_a_process_s_own_memory() {
+        let smaps = "55d0-55d4 r-xp 00000000 fe:00 12 /usr/bin/watcher\nSize: 16 kB\nRss:                  12 kB\nPss: 12 kB\n\
+            7f00-7f08 rw-s 00000000 00:0d 1045 anon_inode:bpf-map\nRss:                  4096 kB\n\
+            7fff-8000 rw-p 00000000 00:00 0\nRss:                   4 kB\n";
+        assert_eq!(resident(smaps), 16 * 1024);
     }
 
     #[test]

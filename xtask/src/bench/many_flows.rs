@@ -1,10 +1,10 @@
-//! Rows: what watcher itself takes, processor and memory, with ten thousand flows that are active every second.
+//! Rows: what watcher itself takes, processor and memory, own_memory, with ten thousand flows that are active every second.
 
 use anyhow::Result;
 
 use super::Plan;
 use super::actors::Actor;
-use super::kernel::{cpu_seconds, map_bytes, memory};
+use super::kernel::{cpu_seconds, map_bytes, memory, own_memory};
 use super::subject::Watcher;
 use super::table::Row;
 
@@ -23,7 +23,7 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     actor.go()?;
     actor.line()?;
     let spent = cpu_seconds(watcher.pid())? - before;
-    let (resident, peak) = (memory(watcher.pid(), "VmRSS")?, memory(watcher.pid(), "VmHWM")?);
+    let (resident, peak) = (own_memory(watcher.pid())?, memory(watcher.pid(), "VmHWM")?);
     let maps = map_bytes(watcher.pid())?;
     watcher.stop()?;
     let percent = 100.0 * spent / f64::from(u32::try_from(seconds)?);

@@ -34,10 +34,10 @@ impl Rig {
     }
 
     pub fn apply(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>) {
-        self.apply_named(at, processes, flows, vec![]);
+        self.apply_named(at, processes, flows, &[]);
     }
 
-    pub fn apply_named(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>, heads: Vec<Head>) {
+    pub fn apply_named(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>, heads: &[Head]) {
         let (mut reader, mut heard) = (Reader::new(), Vec::new());
         heads.iter().for_each(|head| reader.read(head, &mut heard));
         let batch = Batch { at: second(at), processes, heard, flows, losses: self.losses };

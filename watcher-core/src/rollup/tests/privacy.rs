@@ -29,7 +29,7 @@ fn rollup(exclude: Exclude) -> Rollup {
     ];
     let ip = "192.0.2.50".parse().unwrap();
     let asked = [1, 2].map(|tgid| answered(process(tgid), second(1), "api.Secret.example.", ip));
-    rig.apply_named(1, events, flows, asked.into_iter().flatten().collect());
+    rig.apply_named(1, events, flows, &asked.concat());
     rig.finish_named(&Known)
 }
 

@@ -46,8 +46,8 @@ fn crowd(filler: &str, named: bool, thousands: u64) -> Rollup {
             let ip = flow.socket.remote.expect("it has one").ip();
             answered(flow.id.process, second(1), &long_name(ip), ip)
         };
-        let heads = if named { flows.iter().flat_map(asked).collect() } else { vec![] };
-        rig.apply_named(2 + batch, vec![], flows, heads);
+        let heads = if named { flows.iter().flat_map(asked).collect::<Vec<_>>() } else { vec![] };
+        rig.apply_named(2 + batch, vec![], flows, &heads);
     }
     let long = || filler.repeat(300);
     let system = System { os: long(), platform: long(), platform_version: long(), kernel_version: long() };
