@@ -19,13 +19,13 @@ macro_rules! fixture {
 
 pub fn cases() -> Vec<Case> {
     vec![
-        Case::new("a_connection_goes_by_the_name_in_its_hello", stream),
-        Case::new("a_datagram_socket_goes_by_the_names_in_its_hellos", datagrams),
+        Case::new("a_connection_goes_by_the_name_in_its_hello", |stage| stream(&stage)),
+        Case::new("a_datagram_socket_goes_by_the_names_in_its_hellos", |stage| datagrams(&stage)),
     ]
 }
 
 /// A real hello over TCP: the client's end goes by its name, the server's end was asked for it.
-fn stream(stage: Stage<'_>) -> Result<()> {
+fn stream(stage: &Stage<'_>) -> Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let at = listener.local_addr()?;
     let server = thread::spawn(move || -> std::io::Result<usize> {
@@ -38,11 +38,11 @@ fn stream(stage: Stage<'_>) -> Result<()> {
     client.read_to_end(&mut Vec::new())?;
     let taken = server.join().ok().context("the server panicked")??;
     anyhow::ensure!(taken == fixture!("tls/client-tls13.bin").len(), "{taken} bytes arrived");
-    named(&stage, &at.to_string(), "www.example.com", "sni")
+    named(stage, &at.to_string(), "www.example.com", "sni")
 }
 
 /// Real QUIC Initials from one unconnected socket: each remote goes by its own.
-fn datagrams(stage: Stage<'_>) -> Result<()> {
+fn datagrams(stage: &Stage<'_>) -> Result<()> {
     let client = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
     let servers = [fixture!("quic/rfc9001-client.bin"), fixture!("quic/rfc9369-client.bin")].map(|initial| {
         let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -52,7 +52,7 @@ fn datagrams(stage: Stage<'_>) -> Result<()> {
         Ok(server)
     });
     for server in servers {
-        named(&stage, &server?.local_addr()?.to_string(), "example.com", "quic")?;
+        named(stage, &server?.local_addr()?.to_string(), "example.com", "quic")?;
     }
     Ok(())
 }
