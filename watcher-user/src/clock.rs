@@ -63,6 +63,14 @@ pub fn local(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// The time of day; of another day, the day too.
+#[must_use]
+pub fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
+    let format = if at.date() == now.date() { "%H:%M:%S" } else { "%m-%d %H:%M" };
+    at.strftime(format).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::{Timestamp, WallClock};

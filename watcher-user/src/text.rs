@@ -69,6 +69,21 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// At least so many columns.
+#[must_use]
+pub fn pad(text: &str, columns: usize) -> String {
+    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
+}
+
+/// A line of its own, for a terminal of so many columns.
+#[must_use]
+pub fn one_line(line: &str, room: Option<usize>) -> String {
+    match room {
+        Some(room) => fit(line.trim_end(), room).into_owned() + "\n",
+        None => line.trim_end().to_owned() + "\n",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use watcher_core::{BootTime, Direction, FlowState};
 
 use super::{
@@ -10,9 +10,9 @@ use super::{
     kind::{Kind, LEGEND},
 };
 use crate::{
-    clock::WallClock,
+    clock::{WallClock, moment},
     table::{Cell, Table},
-    text::{fit, printable, width},
+    text::{fit, one_line, pad, printable},
     units::Units,
     users::Users,
     wording,
@@ -89,22 +89,7 @@ pub fn event(row: &Lifecycle, now: BootTime, clock: WallClock, zone: &TimeZone, 
             line.push_str(&format!(", {}", kind.name()));
         }
     }
-    match room {
-        Some(room) => fit(line.trim_end(), room).into_owned() + "\n",
-        None => line.trim_end().to_owned() + "\n",
-    }
-}
-
-/// At least so many columns.
-fn pad(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
-}
-
-/// The time of day; of another day, the day too.
-fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
-    let format = if at.date() == now.date() { "%H:%M:%S" } else { "%m-%d %H:%M" };
-    at.strftime(format).to_string()
+    one_line(&line, room)
 }
 
 fn name(row: &Lifecycle) -> Cow<'_, str> {

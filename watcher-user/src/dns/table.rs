@@ -2,15 +2,15 @@
 
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::tz::TimeZone;
 use watcher_core::BootTime;
 
 use super::words::outcome;
 use crate::{
     agent::Lookup,
-    clock::WallClock,
+    clock::{WallClock, moment},
     table::{Cell, Table},
-    text::{fit, printable, width},
+    text::{fit, one_line, pad, printable},
 };
 
 const COLUMNS: [&str; 8] = ["TIME", "PID", "PROCESS", "NAME", "TYPE", "ANSWER", "TOOK", "SERVER"];
@@ -70,22 +70,7 @@ pub fn event(row: &Lookup, clock: WallClock, zone: &TimeZone, room: Option<usize
         pad(&took(query.latency), 7),
         printable(&outcome)
     );
-    match room {
-        Some(room) => fit(line.trim_end(), room).into_owned() + "\n",
-        None => line.trim_end().to_owned() + "\n",
-    }
-}
-
-/// At least so many columns.
-fn pad(text: &str, columns: usize) -> String {
-    format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
-}
-
-/// The time of day; of another day, the day too.
-fn moment(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let (at, now) = (at.to_zoned(zone.clone()), now.to_zoned(zone.clone()));
-    let format = if at.date() == now.date() { "%H:%M:%S" } else { "%m-%d %H:%M" };
-    at.strftime(format).to_string()
+    one_line(&line, room)
 }
 
 fn name(row: &Lookup) -> Cow<'_, str> {
