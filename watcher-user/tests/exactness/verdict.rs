@@ -1,6 +1,6 @@
 //! Equality, and a readable account of where it does not hold.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, fmt::Write as _};
 
 use anyhow::{Result, bail, ensure};
 
@@ -30,8 +30,8 @@ pub fn equal(watcher: &Watcher, reports: &[Report]) -> Result<()> {
     let state = watcher.state();
     for r in reports {
         process(&state, r, &mut wrong)?;
-        for f in &r.flows {
-            flow(&state, r.pid, f, &mut wrong)?;
+        for f in conversations(&r.flows) {
+            flow(&state, r.pid, &f, &mut wrong)?;
         }
     }
     if !wrong.is_empty() {
@@ -59,6 +59,21 @@ fn process(state: &State, r: &Report, wrong: &mut String) -> Result<()> {
 
 fn off(counted: u64, seen: u64) -> String {
     if seen >= counted { format!("{} too many", seen - counted) } else { format!("{} missing", counted - seen) }
+}
+
+/// One for each pair of ends. The kernel may give a port again that another socket has just left: then one process has two
+/// flows between the same ends, which of UDP are one row, and of TCP one row each.
+fn conversations(flows: &[Flow]) -> Vec<Flow> {
+    let mut merged: Vec<Flow> = Vec::with_capacity(flows.len());
+    let mut places = HashMap::new();
+    for f in flows {
+        let at = *places.entry((&f.protocol, f.local, f.remote)).or_insert(merged.len());
+        match merged.get_mut(at) {
+            Some(same) => (same.tx, same.rx) = (same.tx + f.tx, same.rx + f.rx),
+            None => merged.push(f.clone()),
+        }
+    }
+    merged
 }
 
 /// Rows of one process for one conversation.
