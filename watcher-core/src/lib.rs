@@ -5,6 +5,7 @@
 //! read a [`Snapshot`]. A view never talks to a collector, a collector never formats.
 
 mod aggregate;
+mod application;
 mod flow;
 pub mod insights;
 pub mod names;
@@ -16,6 +17,7 @@ mod source;
 mod time;
 
 pub use aggregate::{Aggregator, Delta, Observer, Retention};
+pub use application::{Application, NamedBy};
 pub use flow::{
     CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, KernelCounters, Protocol, Scope, SocketId,
     SocketInfo, TcpState,

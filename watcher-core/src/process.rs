@@ -1,8 +1,10 @@
 //! Who: processes, and what happens to them.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-use crate::BootTime;
+use crate::{Application, BootTime};
 
 /// A process as the owner of bytes. The start time makes a reused pid another process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,6 +32,17 @@ pub struct ProcessInfo {
     /// The process that forked this one. In a [`crate::Snapshot`], once that one is forgotten: the nearest ancestor that
     /// is not.
     pub parent: Option<ProcessId>,
+    /// The application that it belongs to, where the collector found one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Arc<Application>>,
+}
+
+impl ProcessInfo {
+    /// The name of its application; of a process that belongs to none, its own.
+    #[must_use]
+    pub fn application_name(&self) -> &str {
+        self.application.as_ref().map_or(&*self.name, |application| &application.name)
+    }
 }
 
 /// A change in the life of a process.

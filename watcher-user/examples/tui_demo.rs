@@ -181,7 +181,10 @@ impl Made {
 }
 
 fn seen(id: ProcessId, name: &str, command: &str, uid: u32, parent: Option<ProcessId>) -> ProcessEvent {
-    ProcessEvent::Seen { id, info: ProcessInfo { name: name.into(), command: command.into(), uid, parent } }
+    ProcessEvent::Seen {
+        id,
+        info: ProcessInfo { name: name.into(), command: command.into(), uid, parent, application: None },
+    }
 }
 
 impl Source for Made {

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use watcher_core::{CloseReason, Direction, FlowRow, FlowState, Protocol, TcpState, names::Name};
+use watcher_core::{
+    CloseReason, Direction, FlowRow, FlowState, Protocol, TcpState,
+    names::{Known, Name, NameSource},
+};
 
 /// `tcp`, `udp`, `raw:47`.
 #[must_use]
@@ -40,6 +43,18 @@ pub fn remote(row: &FlowRow, by_name: bool) -> String {
 #[must_use]
 pub fn via(name: Option<&Name>) -> &'static str {
     name.map_or("", |name| name.source().as_str())
+}
+
+/// Where the name of a flow's remote comes from. `sni+ech`: there was an encrypted hello beside the name, or the shape of one, so
+/// the name may be the outer one.
+#[must_use]
+pub fn via_of_flow(known: &Known) -> Cow<'static, str> {
+    let name = known.name.as_deref();
+    let in_hello = name.is_some_and(|name| matches!(name.source(), NameSource::Sni | NameSource::Quic));
+    match &known.tls {
+        Some(tls) if tls.ech && in_hello => Cow::Owned(format!("{}+ech", via(name))),
+        _ => Cow::Borrowed(via(name)),
+    }
 }
 
 /// `outgoing`, `incoming`; nothing when not known.
@@ -100,5 +115,28 @@ pub fn span(span: Duration) -> String {
         (0, 0, _) => format!("{minutes}m{:02}s", seconds % 60),
         (0, _, _) => format!("{hours}h{:02}m", minutes % 60),
         _ => format!("{days}d{:02}h", hours % 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use watcher_core::names::Tls;
+
+    use super::*;
+
+    #[test]
+    fn an_encrypted_hello_is_said_beside_the_name_that_it_shows() {
+        let known = |source, ech| Known {
+            name: Name::new("outer.example", source).map(Arc::new),
+            tls: Some(Arc::new(Tls { ech, ..Tls::default() })),
+            ..Known::default()
+        };
+        assert_eq!(via_of_flow(&known(NameSource::Sni, true)), "sni+ech");
+        assert_eq!(via_of_flow(&known(NameSource::Quic, true)), "quic+ech");
+        assert_eq!(via_of_flow(&known(NameSource::Sni, false)), "sni");
+        assert_eq!(via_of_flow(&known(NameSource::Dns, true)), "dns");
+        assert_eq!(via_of_flow(&Known::default()), "");
     }
 }

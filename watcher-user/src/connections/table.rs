@@ -53,7 +53,7 @@ pub fn write(
             Cell::left(protocol(row)),
             Cell::left(sample.socket.local.to_string()),
             Cell::left(wording::remote(&row.flow, true)),
-            Cell::left(wording::via(row.flow.known.name.as_deref())),
+            Cell::left(wording::via_of_flow(&row.flow.known)),
             Cell::left(state(sample.state)),
             Cell::right(format!("{mark}{lasted}")),
             Cell::right(Units::default().amount(row.flow.traffic.rx_bytes)),

@@ -54,7 +54,13 @@ fn closed(sample: FlowSample, reason: CloseReason, at: u64) -> FlowSample {
 }
 
 fn info(name: &str) -> ProcessInfo {
-    ProcessInfo { name: name.to_owned(), command: format!("{name} --flag"), uid: 1000, parent: None }
+    ProcessInfo {
+        name: name.to_owned(),
+        command: format!("{name} --flag"),
+        uid: 1000,
+        parent: None,
+        ..ProcessInfo::default()
+    }
 }
 
 fn snapshot(rows: &[(FlowSample, &str)]) -> Snapshot {

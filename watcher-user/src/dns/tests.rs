@@ -74,7 +74,13 @@ fn log() -> QueryLog {
             810 => "curl",
             _ => HOSTILE,
         };
-        let info = ProcessInfo { name: name.into(), command: format!("{name} -x"), uid: 1000, parent: None };
+        let info = ProcessInfo {
+            name: name.into(),
+            command: format!("{name} -x"),
+            uid: 1000,
+            parent: None,
+            ..ProcessInfo::default()
+        };
         log.add(Arc::new(query), info);
     }
     log

@@ -98,7 +98,7 @@ impl Processes {
             }
             _ => (comm, String::new(), false, None),
         };
-        (id, ProcessInfo { name, command, uid: fork.uid, parent: Some(parent) }, complete, alias)
+        (id, ProcessInfo { name, command, uid: fork.uid, parent: Some(parent), application: None }, complete, alias)
     }
 
     fn executed(&self, exec: &ProcessExec) -> Born {
@@ -114,6 +114,7 @@ impl Processes {
             command: joined(args),
             uid: exec.uid,
             parent: Some(parent),
+            application: None,
         };
         (id, info, true, same.map(|_| EXE))
     }
@@ -139,6 +140,7 @@ impl Processes {
             command: String::new(),
             uid: before.map_or(uid, |info| info.uid),
             parent: before.and_then(|info| info.parent),
+            application: None,
         };
         let inherited = self.known.get(&id).is_some_and(|known| known.inherited);
         let found = look_up(id, &fallback);
@@ -207,7 +209,8 @@ fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<(ProcessInfo, Option
     let executable = || Some(process.exe().ok()?.to_string_lossy().into_owned());
     let name = program_name::whole(&stat.comm, first, executable).into_owned();
     let alias = (program_name::is_itself(&stat.comm, first) && name != EXE).then_some(EXE);
-    Some((ProcessInfo { name, command, uid: process.uid().unwrap_or(fallback.uid), parent: fallback.parent }, alias))
+    let uid = process.uid().unwrap_or(fallback.uid);
+    Some((ProcessInfo { name, command, uid, parent: fallback.parent, application: None }, alias))
 }
 
 /// /proc tells the start in ticks of 1/100 s, rounded down (`nsec_to_clock_t`, kernel/time/time.c).
@@ -230,7 +233,13 @@ mod tests {
     fn a_program_that_starts_itself_keeps_its_name() {
         let mut processes = Processes::default();
         let browser = ProcessId { tgid: 10, start: BootTime(5) };
-        let info = ProcessInfo { name: "chromium".into(), command: "chromium".into(), uid: 0, parent: None };
+        let info = ProcessInfo {
+            name: "chromium".into(),
+            command: "chromium".into(),
+            uid: 0,
+            parent: None,
+            ..ProcessInfo::default()
+        };
         processes.tell(browser, info, &mut Vec::new());
         let padded = |text: &[u8], comm: &mut [u8; 16]| comm[..text.len()].copy_from_slice(text);
         let (mut named, mut exe) = ([0; 16], [0; 16]);
@@ -263,7 +272,13 @@ mod tests {
         let mut processes = Processes::default();
         let mut events = Vec::new();
         let shell = ProcessId { tgid: 10, start: BootTime(5) };
-        let info = ProcessInfo { name: "sh".into(), command: "sh -c x".into(), uid: 0, parent: None };
+        let info = ProcessInfo {
+            name: "sh".into(),
+            command: "sh -c x".into(),
+            uid: 0,
+            parent: None,
+            ..ProcessInfo::default()
+        };
         processes.tell(shell, info, &mut events);
         let mut comm = [0; 16];
         comm[..2].copy_from_slice(b"sh");

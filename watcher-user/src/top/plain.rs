@@ -117,7 +117,7 @@ impl<W: Write> Writer<W> {
                 Cell::left(wording::service(row)),
                 Cell::left(sample.socket.local.to_string()),
                 Cell::left(wording::remote(row, self.names)),
-                Cell::left(wording::via(row.known.name.as_deref().filter(|_| self.names))),
+                Cell::left(if self.names { wording::via_of_flow(&row.known) } else { Cow::Borrowed("") }),
                 Cell::left(state(sample.state)),
                 Cell::right(age),
             ];

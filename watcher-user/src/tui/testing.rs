@@ -33,7 +33,13 @@ pub fn id(tgid: u32) -> ProcessId {
 pub fn process(tgid: u32, name: &str, rx: u64, tx: u64) -> ProcessRow {
     ProcessRow {
         id: id(tgid),
-        info: ProcessInfo { name: name.into(), command: name.into(), uid: 1000, parent: None },
+        info: ProcessInfo {
+            name: name.into(),
+            command: name.into(),
+            uid: 1000,
+            parent: None,
+            ..ProcessInfo::default()
+        },
         traffic: network(traffic(rx, tx)),
         connections: network(1),
         exited: None,

@@ -37,6 +37,7 @@ fn seen(tgid: u32, name: &str, command: &str) -> ProcessEvent {
         command: command.into(),
         uid: if tgid == 100 { 0 } else { 4_000_000_000 },
         parent: (tgid != 100).then(|| process(100)),
+        application: None,
     };
     ProcessEvent::Seen { id: process(tgid), info }
 }

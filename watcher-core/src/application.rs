@@ -1,0 +1,52 @@
+//! What a person calls a group of processes, and how that name was found.
+
+use serde::{Deserialize, Serialize};
+
+/// How an application got its name, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NamedBy {
+    /// The container that it runs in.
+    Container,
+    /// The outermost bundle (`.app`) that its executable is in.
+    Bundle,
+    /// The desktop entry that it was started from, or that names its executable.
+    DesktopEntry,
+    /// The service of systemd that it belongs to.
+    Unit,
+    /// The script that an interpreter runs.
+    Script,
+    /// The application whose helper it is.
+    Helper,
+    /// The name of its executable.
+    Executable,
+}
+
+impl NamedBy {
+    /// As it is written everywhere.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Container => "container",
+            Self::Bundle => "bundle",
+            Self::DesktopEntry => "desktop_entry",
+            Self::Unit => "unit",
+            Self::Script => "script",
+            Self::Helper => "helper",
+            Self::Executable => "executable",
+        }
+    }
+}
+
+/// An application. Two processes of one have equal ones.
+///
+/// Names come from what processes, packages and containers say of themselves: hostile until made printable.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Application {
+    /// The name to show: never clipped, never invented.
+    pub name: Box<str>,
+    /// How it was found.
+    pub rule: NamedBy,
+    /// What the rule read: a cgroup, a path, a command. For `--explain`.
+    pub evidence: Box<str>,
+}
