@@ -7,6 +7,7 @@
 mod aggregate;
 mod application;
 mod flow;
+pub mod history;
 pub mod insights;
 pub mod names;
 mod process;

@@ -56,6 +56,16 @@ impl<T> PerScope<T> {
         PerScope { network: f(self.network), loopback: f(self.loopback), packet: f(self.packet) }
     }
 
+    /// The value of one scope.
+    #[must_use]
+    pub fn get(&self, scope: Scope) -> &T {
+        match scope {
+            Scope::Network => &self.network,
+            Scope::Loopback => &self.loopback,
+            Scope::Packet => &self.packet,
+        }
+    }
+
     /// The value of one scope, to change.
     pub fn get_mut(&mut self, scope: Scope) -> &mut T {
         match scope {

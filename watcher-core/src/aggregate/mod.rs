@@ -29,7 +29,7 @@ use crate::{
 
 /// Seeded at random: remote addresses are chosen by others.
 pub(crate) type FastMap<K, V> = HashMap<K, V, foldhash::fast::RandomState>;
-type FastSet<K> = HashSet<K, foldhash::fast::RandomState>;
+pub(crate) type FastSet<K> = HashSet<K, foldhash::fast::RandomState>;
 
 /// Adds up.
 #[derive(Debug)]

@@ -1,0 +1,309 @@
+//! Adds up what an aggregator brings, by second and by minute.
+
+use std::{mem, sync::Arc};
+
+use jiff::Timestamp;
+
+use super::{Amount, Calendar, Level, OTHERS, Program, Seconds, Series, Subject, series::Kind};
+use crate::{
+    Application, Delta, NamedBy, Observer, PerScope, ProcessEvent, ProcessId, ProcessInfo, Scope,
+    aggregate::{FastMap, FastSet},
+    names::Known,
+};
+
+/// What one minute added to one series.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// When the minute began.
+    pub minute: Timestamp,
+    /// Of what.
+    pub series: Arc<Series>,
+    /// How much.
+    pub amount: Amount,
+}
+
+/// The book that bytes are entered into as they come.
+///
+/// A reading's bytes belong to the second that the reading ended in. Its bounds: of one second and one line at most
+/// [`Level::Open`]'s room of subjects goes by name, of what waits to be taken likewise; further ones go to the rest. Sums never change.
+#[derive(Debug)]
+pub struct Ledger {
+    estimated: bool,
+    /// Of the reading that is going on, by where the interned series is: equal ones are one.
+    second: FastMap<usize, (Arc<Series>, Moved)>,
+    /// How many of [`Ledger::second`] each kind has.
+    named: FastMap<Kind, usize>,
+    waiting: FastMap<(Timestamp, Arc<Series>), Amount>,
+    seconds: Seconds,
+    interned: FastSet<Arc<Series>>,
+    who: FastMap<ProcessId, Owner>,
+    totals: PerScope<Option<Arc<Series>>>,
+    ip: Option<Arc<Series>>,
+    others: Arc<Application>,
+    minutes: Calendar,
+}
+
+/// A process, and the series that its bytes belong to.
+#[derive(Debug)]
+struct Owner {
+    program: Arc<Program>,
+    lines: PerScope<Option<Lines>>,
+}
+
+#[derive(Debug, Clone)]
+struct Lines {
+    application: Arc<Series>,
+    user: Arc<Series>,
+    process: Arc<Series>,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Moved {
+    pub rx: u64,
+    pub tx: u64,
+}
+
+impl Ledger {
+    /// An empty one. `estimated` when bytes come from packets.
+    #[must_use]
+    pub fn new(estimated: bool) -> Self {
+        let others = Application { name: OTHERS.into(), rule: NamedBy::Executable, evidence: "".into() };
+        Self {
+            estimated,
+            second: FastMap::default(),
+            named: FastMap::default(),
+            waiting: FastMap::default(),
+            seconds: Seconds::default(),
+            interned: FastSet::default(),
+            who: FastMap::default(),
+            totals: PerScope::default(),
+            ip: None,
+            others: Arc::new(others),
+            minutes: Calendar::new(jiff::tz::TimeZone::UTC),
+        }
+    }
+
+    /// The last hour, second by second.
+    #[must_use]
+    pub fn seconds(&self) -> &Seconds {
+        &self.seconds
+    }
+
+    /// What an interface's counters grew by. `apart`: it is not part of any total.
+    pub fn interface(&mut self, name: &Arc<str>, apart: bool, rx_bytes: u64, tx_bytes: u64) {
+        let subject = Subject::Interface { name: Arc::clone(name), apart };
+        let series = self.intern(Series { scope: Scope::Network, estimated: false, subject });
+        self.add(&series, Moved { rx: rx_bytes, tx: tx_bytes });
+    }
+
+    /// Payload that processes moved over an interface.
+    pub fn explained(&mut self, name: &Arc<str>, scope: Scope, rx_bytes: u64, tx_bytes: u64) {
+        let series = self.series(scope, Subject::Explained { name: Arc::clone(name) });
+        self.add(&series, Moved { rx: rx_bytes, tx: tx_bytes });
+    }
+
+    /// A reading has ended: what came since the last one belongs to the second of `at`. `span_ns` is the time between the two.
+    ///
+    /// A second's sum is a reading's, as long as readings come each second. What a later one brings is divided by the time that it
+    /// took, for peaks alone: the mean of two seconds is not more than the larger one.
+    pub fn end_second(&mut self, at: Timestamp, span_ns: u64) {
+        let minute = self.minutes.around(at, Level::Minute).from;
+        let mut second = mem::take(&mut self.second);
+        self.named.clear();
+        let peak = |bytes: u64| {
+            const SECOND: u128 = 1_000_000_000;
+            let mean = u128::from(bytes) * SECOND / u128::from(span_ns).max(SECOND);
+            u64::try_from(mean).unwrap_or(u64::MAX)
+        };
+        let moved: Vec<(Arc<Series>, Moved)> = second.drain().map(|(_, sum)| sum).collect();
+        // Its room is used again.
+        self.second = second;
+        for (series, moved) in &moved {
+            let mut amount = Amount { rx_bytes: moved.rx, tx_bytes: moved.tx, ..Amount::default() };
+            if series.subject.kind().has_peaks() {
+                (amount.rx_peak, amount.tx_peak) = (peak(moved.rx), peak(moved.tx));
+            }
+            self.enter(minute, series, amount);
+        }
+        self.seconds.push(at, moved);
+        self.forget();
+    }
+
+    /// Everything that waits to be written, in no order.
+    pub fn take(&mut self) -> Vec<Entry> {
+        let waiting = mem::take(&mut self.waiting);
+        waiting.into_iter().map(|((minute, series), amount)| Entry { minute, series, amount }).collect()
+    }
+
+    /// What could not be written waits again.
+    pub fn give_back(&mut self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.enter(entry.minute, &entry.series, entry.amount);
+        }
+    }
+
+    fn enter(&mut self, minute: Timestamp, series: &Arc<Series>, amount: Amount) {
+        let key = (minute, Arc::clone(series));
+        if let Some(sum) = self.waiting.get_mut(&key) {
+            *sum += amount;
+        } else if self.waiting.len() < MAX_WAITING {
+            self.waiting.insert(key, amount);
+        } else {
+            // The disk has been full for long: times get coarse, then names. The sums stay.
+            let rest = self.rest(series);
+            let hour = self.minutes.around(minute, Level::Hour).from;
+            let amount = if rest == *series { amount } else { amount.without_peaks() };
+            *self.waiting.entry((hour, rest)).or_default() += amount;
+        }
+    }
+
+    fn add(&mut self, series: &Arc<Series>, moved: Moved) {
+        if moved.rx == 0 && moved.tx == 0 {
+            return;
+        }
+        let place = |series: &Arc<Series>| Arc::as_ptr(series).addr();
+        if let Some((_, sum)) = self.second.get_mut(&place(series)) {
+            sum.add(moved);
+            return;
+        }
+        let named = self.named.entry(series.subject.kind()).or_default();
+        *named += 1;
+        let series = if *named > Level::Open.room() { self.rest(series) } else { Arc::clone(series) };
+        self.second.entry(place(&series)).or_insert_with(|| (series, Moved::default())).1.add(moved);
+    }
+
+    /// What takes the bytes of a series that has no room.
+    fn rest(&mut self, series: &Arc<Series>) -> Arc<Series> {
+        let subject = match &series.subject {
+            Subject::Application(_) => Subject::Application(Arc::clone(&self.others)),
+            Subject::Process(_) => Subject::Process(Arc::new(Program::others(&self.others))),
+            Subject::Remote { .. } => Subject::Remote { application: Arc::clone(&self.others), remote: OTHERS.into() },
+            // As many as the machine has.
+            _ => return Arc::clone(series),
+        };
+        self.intern(Series { subject, ..**series })
+    }
+
+    fn series(&mut self, scope: Scope, subject: Subject) -> Arc<Series> {
+        self.intern(Series { scope, estimated: self.estimated, subject })
+    }
+
+    fn intern(&mut self, series: Series) -> Arc<Series> {
+        if let Some(known) = self.interned.get(&series) {
+            return Arc::clone(known);
+        }
+        let series = Arc::new(series);
+        self.interned.insert(Arc::clone(&series));
+        series
+    }
+
+    /// What nobody else holds any more goes, now and then.
+    fn forget(&mut self) {
+        if self.interned.len() > 2 * self.seconds.series().max(KEEP_INTERNED) {
+            self.interned.retain(|series| Arc::strong_count(series) > 1);
+            self.interned.shrink_to_fit();
+        }
+    }
+
+    /// The process, and its lines.
+    fn owner(&mut self, id: ProcessId, info: &ProcessInfo, scope: Scope) -> (Arc<Program>, Lines) {
+        let known = self.who.get(&id).filter(|owner| is_still(&owner.program, info));
+        if let Some((program, Some(lines))) = known.map(|owner| (&owner.program, owner.lines.get(scope))) {
+            return (Arc::clone(program), lines.clone());
+        }
+        let program = known.map_or_else(|| Arc::new(program(id, info)), |owner| Arc::clone(&owner.program));
+        let lines = Lines {
+            application: self.series(scope, Subject::Application(Arc::clone(&program.application))),
+            user: self.series(scope, Subject::User(program.uid)),
+            process: self.series(scope, Subject::Process(Arc::clone(&program))),
+        };
+        let owner = self.who.entry(id).or_insert_with(|| Owner { program: Arc::clone(&program), lines: PerScope::default() });
+        if !Arc::ptr_eq(&owner.program, &program) {
+            *owner = Owner { program: Arc::clone(&program), lines: PerScope::default() };
+        }
+        *owner.lines.get_mut(scope) = Some(lines.clone());
+        (program, lines)
+    }
+
+    fn total(&mut self, scope: Scope) -> Arc<Series> {
+        if let Some(total) = self.totals.get(scope) {
+            return Arc::clone(total);
+        }
+        let total = self.series(scope, Subject::Total);
+        *self.totals.get_mut(scope) = Some(Arc::clone(&total));
+        total
+    }
+
+    fn ip(&mut self) -> Arc<Series> {
+        if let Some(ip) = &self.ip {
+            return Arc::clone(ip);
+        }
+        let ip = self.series(Scope::Network, Subject::Ip);
+        self.ip = Some(Arc::clone(&ip));
+        ip
+    }
+}
+
+impl Moved {
+    fn add(&mut self, other: Self) {
+        self.rx = self.rx.saturating_add(other.rx);
+        self.tx = self.tx.saturating_add(other.tx);
+    }
+}
+
+fn program(id: ProcessId, info: &ProcessInfo) -> Program {
+    let unnamed = || {
+        let (name, evidence) = (info.name.as_str().into(), Box::default());
+        Arc::new(Application { name, rule: NamedBy::Executable, evidence })
+    };
+    let application = info.application.clone().unwrap_or_else(unnamed);
+    Program { id, name: info.name.as_str().into(), uid: info.uid, application }
+}
+
+/// Without a way to write, so many sums wait at most by minute and name.
+const MAX_WAITING: usize = 65_536;
+/// Fewer are not looked through.
+const KEEP_INTERNED: usize = 4_096;
+
+fn is_still(known: &Program, info: &ProcessInfo) -> bool {
+    let application = match &info.application {
+        Some(application) => Arc::ptr_eq(application, &known.application) || **application == *known.application,
+        None => known.application.evidence.is_empty() && *known.application.name == *info.name,
+    };
+    application && *known.name == *info.name && known.uid == info.uid
+}
+
+/// The registrable domain, else the address.
+fn remote(known: &Known, delta: &Delta<'_>) -> Arc<str> {
+    match (&known.name, delta.remote) {
+        (Some(name), _) => name.display().unwrap_or_else(|| name.domain()).into(),
+        (None, Some(address)) => address.to_string().into(),
+        (None, None) => OTHERS.into(),
+    }
+}
+
+impl Observer for Ledger {
+    fn process(&mut self, event: &ProcessEvent) {
+        if let ProcessEvent::Exited { id, .. } = event {
+            self.who.remove(id);
+        }
+    }
+
+    fn flow(&mut self, delta: &Delta<'_>) {
+        let moved = Moved { rx: delta.rx_bytes, tx: delta.tx_bytes };
+        if moved.rx == 0 && moved.tx == 0 {
+            return;
+        }
+        let scope = delta.scope;
+        let (program, lines) = self.owner(delta.sample.id.process, delta.info, scope);
+        let remote = Subject::Remote { application: Arc::clone(&program.application), remote: remote(delta.known, delta) };
+        let (total, remote) = (self.total(scope), self.series(scope, remote));
+        for series in [&total, &lines.application, &lines.user, &lines.process, &remote] {
+            self.add(series, moved);
+        }
+        if scope != Scope::Packet {
+            let ip = self.ip();
+            self.add(&ip, moved);
+        }
+    }
+}
