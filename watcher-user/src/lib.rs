@@ -11,6 +11,7 @@ pub mod dns;
 pub mod filter;
 pub mod following;
 pub mod hardware;
+pub mod history;
 pub mod identity;
 pub mod insights;
 #[cfg(target_os = "linux")]

@@ -25,8 +25,5 @@ pub fn fold<K: Copy + Ord + Hash, G: Clone + Ord>(mut rows: Vec<(K, G, Amount)>,
     for (_, group, amount) in rows.drain(room..) {
         *rest.entry(group).or_default() += amount.without_peaks();
     }
-    Folded {
-        kept: rows.into_iter().map(|(key, _, amount)| (key, amount)).collect(),
-        rest: rest.into_iter().collect(),
-    }
+    Folded { kept: rows.into_iter().map(|(key, _, amount)| (key, amount)).collect(), rest: rest.into_iter().collect() }
 }

@@ -217,7 +217,8 @@ impl Ledger {
             user: self.series(scope, Subject::User(program.uid)),
             process: self.series(scope, Subject::Process(Arc::clone(&program))),
         };
-        let owner = self.who.entry(id).or_insert_with(|| Owner { program: Arc::clone(&program), lines: PerScope::default() });
+        let owner =
+            self.who.entry(id).or_insert_with(|| Owner { program: Arc::clone(&program), lines: PerScope::default() });
         if !Arc::ptr_eq(&owner.program, &program) {
             *owner = Owner { program: Arc::clone(&program), lines: PerScope::default() };
         }
@@ -268,7 +269,7 @@ const KEEP_INTERNED: usize = 4_096;
 fn is_still(known: &Program, info: &ProcessInfo) -> bool {
     let application = match &info.application {
         Some(application) => Arc::ptr_eq(application, &known.application) || **application == *known.application,
-        None => known.application.evidence.is_empty() && *known.application.name == *info.name,
+        None => known.application.rule == NamedBy::Executable && *known.application.name == *info.name,
     };
     application && *known.name == *info.name && known.uid == info.uid
 }
@@ -296,7 +297,8 @@ impl Observer for Ledger {
         }
         let scope = delta.scope;
         let (program, lines) = self.owner(delta.sample.id.process, delta.info, scope);
-        let remote = Subject::Remote { application: Arc::clone(&program.application), remote: remote(delta.known, delta) };
+        let remote =
+            Subject::Remote { application: Arc::clone(&program.application), remote: remote(delta.known, delta) };
         let (total, remote) = (self.total(scope), self.series(scope, remote));
         for series in [&total, &lines.application, &lines.user, &lines.process, &remote] {
             self.add(series, moved);

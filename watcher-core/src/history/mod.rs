@@ -27,6 +27,8 @@ pub use fold::{Folded, fold};
 pub use ledger::{Entry, Ledger};
 pub use level::Level;
 pub use plan::{Held, Segment, plan};
-pub use query::{Bin, By, Choice, Explanation, InterfaceColumns, NoSuchLine, ProcessColumns, Query, Report, Row, Sort, Step};
+pub use query::{
+    Bin, By, Choice, Explanation, InterfaceColumns, NoSuchLine, ProcessColumns, Query, Report, Row, Sort, Step,
+};
 pub use seconds::Seconds;
 pub use series::{Kind, OTHERS, Program, Series, Subject};

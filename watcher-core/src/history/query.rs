@@ -127,7 +127,11 @@ impl Query {
             }
             By::Interface => Ok(Kind::Interface),
             _ if self.by == By::Domain || domain.is_some() => {
-                if by_process || self.by == By::User { Err(NoSuchLine::RemoteOfProcess) } else { Ok(Kind::Remote) }
+                if by_process || self.by == By::User {
+                    Err(NoSuchLine::RemoteOfProcess)
+                } else {
+                    Ok(Kind::Remote)
+                }
             }
             By::User if !by_process && application.is_none() => Ok(Kind::User),
             By::Application if !by_process => Ok(Kind::Application),

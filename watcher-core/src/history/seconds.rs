@@ -42,7 +42,9 @@ impl Seconds {
 
     /// Each second's sums of one line, oldest first: (when it ended, of what, received, sent).
     pub fn iter(&self) -> impl Iterator<Item = (Timestamp, &Series, u64, u64)> {
-        self.seconds.iter().flat_map(|(at, sums)| sums.iter().map(|(series, moved)| (*at, &**series, moved.rx, moved.tx)))
+        self.seconds
+            .iter()
+            .flat_map(|(at, sums)| sums.iter().map(|(series, moved)| (*at, &**series, moved.rx, moved.tx)))
     }
 
     /// The oldest second that is held.

@@ -1,0 +1,277 @@
+//! Answers.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use rusqlite::{Connection, params};
+use watcher_core::history::{Amount, Bin, By, Calendar, Held, Kind, Level, Query, Report, Segment, Span, Step, plan};
+
+use super::{
+    HistoryError,
+    labels::{Labels, Sum},
+    open::readable,
+    prune::since,
+    rows::{first, kind, level, mark, sums, time},
+};
+
+/// A history that is open to be read.
+#[derive(Debug)]
+pub struct History {
+    db: Connection,
+    path: PathBuf,
+    calendar: Calendar,
+}
+
+/// Graphs have at most so many parts.
+const MAX_BINS: usize = 20_000;
+
+impl History {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// There is none, a newer watcher wrote it, or it is something else or damaged.
+    pub fn open(path: &Path, zone: TimeZone) -> Result<Self, HistoryError> {
+        let db = readable(path)?;
+        db.set_prepared_statement_cache_capacity(32);
+        Ok(Self { db, path: path.to_owned(), calendar: Calendar::new(zone) })
+    }
+
+    /// Answers from what is written: what came after the last interval is not in it.
+    ///
+    /// # Errors
+    /// No line has what was asked for, or SQLite's.
+    pub fn report(&mut self, query: &Query) -> Result<Report, HistoryError> {
+        let of = query.kind()?;
+        let path = self.path.clone();
+        let answered = (|| {
+            // One moment for all of it.
+            let db = self.db.transaction()?;
+            answer(&db, &self.calendar, query, of)
+        })();
+        answered.map_err(|e| HistoryError::of(&path, e))
+    }
+}
+
+fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusqlite::Result<Report> {
+    let mut report = Report {
+        span: None,
+        by: query.by,
+        rows: Vec::new(),
+        more: 0,
+        total: Amount::default(),
+        estimated: false,
+        coarse: None,
+        bins: Vec::new(),
+    };
+    let Some(range) = extent(db, query)? else { return Ok(report) };
+    report.span = Some(range);
+    let held = held(db, range)?;
+    let segments = plan(range, &held, Level::Day);
+    report.coarse = coarse(&segments, range, db)?;
+    let labels = Labels::read(db, of, &query.choice)?;
+    let found = read(db, &segments, of, |series| labels.has(series))?;
+    let mut rows: BTreeMap<String, Sum> = BTreeMap::new();
+    for (series, amount) in &found {
+        labels.enter(*series, *amount, query.by, &mut rows);
+    }
+    let mut own: Amount = Amount::default();
+    for row in rows.values().filter(|row| row.counts()) {
+        own += row.row.amount.without_peaks();
+    }
+    report.estimated = rows.values().any(|row| row.row.estimated);
+    report.total = total(db, &segments, query, own, &rows)?;
+    if query.by == By::Interface {
+        explain(db, &segments, &mut rows)?;
+    }
+    let (kept, more) = labels.sorted(rows, query);
+    (report.rows, report.more) = (kept, more);
+    if let Some(step) = query.step.filter(|step| *step != Step::Second) {
+        let segments = plan(range, &held, step.coarsest());
+        // Of everything, the line with one row each.
+        let everything =
+            query.choice.application.is_none() && query.choice.domain.is_none() && query.choice.user.is_none();
+        let (of, labels) = if everything && query.by != By::Interface {
+            (Kind::Total, Labels::read(db, Kind::Total, &query.choice)?)
+        } else {
+            (of, labels)
+        };
+        report.bins = bins(db, calendar, &segments, (of, &labels), step)?;
+    }
+    Ok(report)
+}
+
+/// What was asked for, cut to what there is.
+fn extent(db: &Connection, query: &Query) -> rusqlite::Result<Option<Span>> {
+    let mut earliest: Option<Timestamp> = None;
+    let mut latest: Option<Timestamp> = None;
+    for at in Level::ALL {
+        earliest = [earliest, first(db, at, None)?].into_iter().flatten().min();
+        latest = [latest, last(db, at)?].into_iter().flatten().max();
+    }
+    let (Some(earliest), Some(latest)) = (earliest, latest) else { return Ok(None) };
+    let from = query.from.unwrap_or(earliest);
+    // Past the newest row, which may begin long before it ends.
+    let until = query
+        .until
+        .unwrap_or_else(|| latest.checked_add(jiff::SignedDuration::from_secs(60)).unwrap_or(Timestamp::MAX));
+    Ok(Some(Span { from, until: until.max(from) }))
+}
+
+fn last(db: &Connection, of: Level) -> rusqlite::Result<Option<Timestamp>> {
+    let mut latest: Option<i64> = None;
+    let mut statement = db.prepare_cached("SELECT max(at) FROM traffic WHERE level = ?1 AND kind = ?2")?;
+    for line in Kind::ALL {
+        let at: Option<i64> = statement.query_row(params![level(of), kind(line)], |row| row.get(0))?;
+        latest = latest.max(at);
+    }
+    Ok(latest.map(time))
+}
+
+fn held(db: &Connection, range: Span) -> rusqlite::Result<Held> {
+    let buckets = |of: Level| -> rusqlite::Result<Vec<Span>> {
+        let sql = "SELECT at, until FROM bucket WHERE level = ?1 AND at < ?3 AND until > ?2 ORDER BY at";
+        let mut statement = db.prepare_cached(sql)?;
+        let spans = statement
+            .query_map(params![level(of), range.from.as_second(), range.until.as_second()], |row| {
+                Ok(Span { from: time(row.get(0)?), until: time(row.get(1)?) })
+            })?;
+        spans.collect()
+    };
+    Ok(Held {
+        hours: buckets(Level::Hour)?,
+        days: buckets(Level::Day)?,
+        minutes_since: mark(db, since(Level::Minute))?,
+        hours_since: mark(db, since(Level::Hour))?,
+    })
+}
+
+/// The coarsest level whose row an edge of the time lies in.
+fn coarse(segments: &[Segment], range: Span, db: &Connection) -> rusqlite::Result<Option<Level>> {
+    let mut coarsest = None;
+    for segment in segments.iter().filter(|segment| segment.level > Level::Minute) {
+        for edge in [range.from, range.until] {
+            let sql = "SELECT count(*) FROM bucket WHERE level = ?1 AND at < ?2 AND until > ?2";
+            let cut: i64 =
+                db.prepare_cached(sql)?.query_row(params![level(segment.level), edge.as_second()], |row| row.get(0))?;
+            let touches = segment.span.from == edge || segment.span.until == edge;
+            if cut > 0 && touches {
+                coarsest = coarsest.max(Some(segment.level));
+            }
+        }
+    }
+    Ok(coarsest)
+}
+
+/// What all segments come to, by series.
+fn read(
+    db: &Connection,
+    segments: &[Segment],
+    of: Kind,
+    wanted: impl Fn(i64) -> bool,
+) -> rusqlite::Result<HashMap<i64, Amount>> {
+    let mut found: HashMap<i64, Amount> = HashMap::new();
+    for segment in segments {
+        for at in levels(segment.level) {
+            for (series, amount) in sums(db, *at, of, segment.span)? {
+                if wanted(series) {
+                    *found.entry(series).or_default() += amount;
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Minutes that are not over are minutes too.
+fn levels(of: Level) -> &'static [Level] {
+    match of {
+        Level::Open | Level::Minute => &[Level::Open, Level::Minute],
+        Level::Hour => &[Level::Hour],
+        Level::Day => &[Level::Day],
+    }
+}
+
+/// Everything's own peak, where everything was asked for; of one application, its own.
+fn total(
+    db: &Connection,
+    segments: &[Segment],
+    query: &Query,
+    own: Amount,
+    rows: &BTreeMap<String, Sum>,
+) -> rusqlite::Result<Amount> {
+    let choice = &query.choice;
+    let of = if choice.include_loopback { Kind::Ip } else { Kind::Total };
+    let peaks = if query.by == By::Interface || choice.domain.is_some() || choice.user.is_some() {
+        Amount::default()
+    } else if choice.application.is_some() {
+        match (query.by, rows.values().next()) {
+            (By::Application, Some(sum)) if rows.len() == 1 => sum.row.amount,
+            _ => Amount::default(),
+        }
+    } else {
+        let labels = Labels::read(db, of, choice)?;
+        let found = read(db, segments, of, |series| labels.has(series))?;
+        let mut all = Amount::default();
+        found.values().for_each(|amount| all += *amount);
+        all
+    };
+    Ok(Amount { rx_peak: peaks.rx_peak, tx_peak: peaks.tx_peak, ..own })
+}
+
+/// How much of each interface processes explain.
+fn explain(db: &Connection, segments: &[Segment], rows: &mut BTreeMap<String, Sum>) -> rusqlite::Result<()> {
+    let labels = Labels::read_all(db, Kind::Explained)?;
+    for (series, amount) in read(db, segments, Kind::Explained, |series| labels.has(series))? {
+        if let Some(columns) = rows.get_mut(labels.name(series)).and_then(|sum| sum.row.interface.as_mut()) {
+            columns.explained_rx_bytes += amount.rx_bytes;
+            columns.explained_tx_bytes += amount.tx_bytes;
+        }
+    }
+    Ok(())
+}
+
+fn bins(
+    db: &Connection,
+    calendar: &Calendar,
+    segments: &[Segment],
+    (of, labels): (Kind, &Labels),
+    step: Step,
+) -> rusqlite::Result<Vec<Bin>> {
+    let unit = match step {
+        Step::Second | Step::Minute => Level::Minute,
+        Step::Hour => Level::Hour,
+        Step::Day => Level::Day,
+    };
+    let mut bins: BTreeMap<Timestamp, Bin> = BTreeMap::new();
+    let sql = "SELECT at, series, rx, tx FROM traffic WHERE level = ?1 AND kind = ?2 AND at >= ?3 AND at < ?4";
+    for segment in segments {
+        for at in levels(segment.level) {
+            let mut statement = db.prepare_cached(sql)?;
+            let span = segment.span;
+            let mut rows =
+                statement.query(params![level(*at), kind(of), span.from.as_second(), span.until.as_second()])?;
+            let mut current: Option<Bin> = None;
+            while let Some(row) = rows.next()? {
+                let (at, series) = (time(row.get(0)?), row.get(1)?);
+                if !labels.has(series) {
+                    continue;
+                }
+                let bin = match current.filter(|bin| bin.from <= at && at < bin.until) {
+                    Some(bin) => bin,
+                    None => {
+                        let Span { from, until } = calendar.around(at, unit);
+                        Bin { from, until, rx_bytes: 0, tx_bytes: 0 }
+                    }
+                };
+                current = Some(bin);
+                let bin = bins.entry(bin.from).or_insert(bin);
+                bin.rx_bytes += super::rows::bytes(row.get(2)?);
+                bin.tx_bytes += super::rows::bytes(row.get(3)?);
+            }
+        }
+    }
+    Ok(bins.into_values().take(MAX_BINS).collect())
+}
