@@ -98,3 +98,14 @@ pub fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     }
     Ok(())
 }
+
+/// A file as an earlier version left it.
+#[cfg(test)]
+pub fn made_as(path: &std::path::Path, version: i64) {
+    let db = Connection::open(path).expect("a file of the test's own");
+    for (at, step) in (1..=version).zip(STEPS) {
+        db.execute_batch(step).expect("steps that were released work");
+        db.pragma_update(None, "application_id", APPLICATION_ID).expect("it is writable");
+        db.pragma_update(None, "user_version", at).expect("it is writable");
+    }
+}
