@@ -24,13 +24,13 @@ pub struct Entry {
 
 /// The book that bytes are entered into as they come.
 ///
-/// A reading's bytes belong to the second that the reading ended in. Its bounds: of one second and one line at most
+/// What a reading brings belongs to the second that is going on. Its bounds: of one second and one line at most
 /// [`Level::Open`]'s room of subjects goes by name, of what waits to be taken likewise; further ones go to the rest. Sums never change.
 #[derive(Debug)]
 pub struct Ledger {
     estimated: bool,
-    /// Of the reading that is going on, by where the interned series is: equal ones are one.
-    second: FastMap<usize, (Arc<Series>, Moved)>,
+    /// Of the second that is going on, by where the interned series is: equal ones are one.
+    second: FastMap<usize, Second>,
     /// How many of [`Ledger::second`] each kind has.
     named: FastMap<Kind, usize>,
     waiting: FastMap<(Timestamp, Arc<Series>), Amount>,
@@ -41,6 +41,15 @@ pub struct Ledger {
     ip: Option<Arc<Series>>,
     others: Arc<Application>,
     minutes: Calendar,
+}
+
+/// What a series moved in the second that is going on.
+#[derive(Debug)]
+struct Second {
+    series: Arc<Series>,
+    moved: Moved,
+    /// So much of it waits to be written already.
+    entered: Moved,
 }
 
 /// A process, and the series that its bytes belong to.
@@ -102,31 +111,42 @@ impl Ledger {
         self.add(&series, Moved { rx: rx_bytes, tx: tx_bytes });
     }
 
-    /// A reading has ended: what came since the last one belongs to the second of `at`. `span_ns` is the time between the two.
+    /// A second is over: what came since the last one did belongs to it, and to the minute of `at`. `span_ns` is the time between.
     ///
-    /// A second's sum is a reading's, as long as readings come each second. What a later one brings is divided by the time that it
-    /// took, for peaks alone: the mean of two seconds is not more than the larger one.
+    /// For peaks, what a longer one brought is divided by the time that it took: the mean of two seconds is not more than
+    /// the larger one.
     pub fn end_second(&mut self, at: Timestamp, span_ns: u64) {
-        let minute = self.minutes.around(at, Level::Minute).from;
+        self.enter_all(at, Some(span_ns));
         let mut second = mem::take(&mut self.second);
         self.named.clear();
-        let peak = |bytes: u64| {
-            const SECOND: u128 = 1_000_000_000;
-            let mean = u128::from(bytes) * SECOND / u128::from(span_ns).max(SECOND);
-            u64::try_from(mean).unwrap_or(u64::MAX)
-        };
-        let moved: Vec<(Arc<Series>, Moved)> = second.drain().map(|(_, sum)| sum).collect();
+        let moved = second.drain().map(|(_, second)| (second.series, second.moved)).collect();
         // Its room is used again.
         self.second = second;
-        for (series, moved) in &moved {
-            let mut amount = Amount { rx_bytes: moved.rx, tx_bytes: moved.tx, ..Amount::default() };
-            if series.subject.kind().has_peaks() {
-                (amount.rx_peak, amount.tx_peak) = (peak(moved.rx), peak(moved.tx));
-            }
-            self.enter(minute, series, amount);
-        }
         self.seconds.push(at, moved);
         self.forget();
+    }
+
+    /// What came since the last second was over waits to be written from now on, though this one is not over: its bytes belong to
+    /// the minute of `at`. Its peak comes when it is.
+    pub fn enter_now(&mut self, at: Timestamp) {
+        self.enter_all(at, None);
+    }
+
+    fn enter_all(&mut self, at: Timestamp, over_ns: Option<u64>) {
+        let minute = self.minutes.around(at, Level::Minute).from;
+        let mut second = mem::take(&mut self.second);
+        for Second { series, moved, entered } in second.values_mut() {
+            let mut amount =
+                Amount { rx_bytes: moved.rx - entered.rx, tx_bytes: moved.tx - entered.tx, ..Amount::default() };
+            *entered = *moved;
+            if let Some(span_ns) = over_ns.filter(|_| series.subject.kind().has_peaks()) {
+                (amount.rx_peak, amount.tx_peak) = (per_second(moved.rx, span_ns), per_second(moved.tx, span_ns));
+            }
+            if amount != Amount::default() {
+                self.enter(minute, series, amount);
+            }
+        }
+        self.second = second;
     }
 
     /// Everything that waits to be written, in no order.
@@ -162,14 +182,15 @@ impl Ledger {
             return;
         }
         let place = |series: &Arc<Series>| Arc::as_ptr(series).addr();
-        if let Some((_, sum)) = self.second.get_mut(&place(series)) {
-            sum.add(moved);
+        if let Some(second) = self.second.get_mut(&place(series)) {
+            second.moved.add(moved);
             return;
         }
         let named = self.named.entry(series.subject.kind()).or_default();
         *named += 1;
         let series = if *named > Level::Open.room() { self.rest(series) } else { Arc::clone(series) };
-        self.second.entry(place(&series)).or_insert_with(|| (series, Moved::default())).1.add(moved);
+        let new = || Second { series: Arc::clone(&series), moved: Moved::default(), entered: Moved::default() };
+        self.second.entry(place(&series)).or_insert_with(new).moved.add(moved);
     }
 
     /// What takes the bytes of a series that has no room.
@@ -259,6 +280,13 @@ fn program(id: ProcessId, info: &ProcessInfo) -> Program {
     };
     let application = info.application.clone().unwrap_or_else(unnamed);
     Program { id, name: info.name.as_str().into(), uid: info.uid, application }
+}
+
+/// The mean over a span of more than a second; the sum itself of a shorter one.
+fn per_second(bytes: u64, span_ns: u64) -> u64 {
+    const SECOND: u128 = 1_000_000_000;
+    let mean = u128::from(bytes) * SECOND / u128::from(span_ns).max(SECOND);
+    u64::try_from(mean).unwrap_or(u64::MAX)
 }
 
 /// Without a way to write, so many sums wait at most by minute and name.

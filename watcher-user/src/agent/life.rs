@@ -1,8 +1,8 @@
 //! What a daemon holds between its start and its end.
 
 use std::{
-    path::PathBuf,
-    sync::{Arc, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -12,18 +12,20 @@ use tokio::{sync::oneshot, time::Instant};
 use uuid::Uuid;
 use watcher_core::{
     Aggregator, Delta, Losses, Observer, ProcessEvent, Quality, Retention, Source, Traffic, Truth,
+    history::Query,
     rollup::{Commands, Frame, Policy, Profile, Rollup, Window, WindowOptions},
 };
 
 use super::{
     Options,
     log::{Complaints, Log},
+    recorder::Recorder,
     summary::{Summary, heaviest},
     uploads::Uploads,
 };
 use crate::{
     config::Config,
-    control::{self, Status, Told},
+    control::{self, Answer, Status, Told},
     hardware,
     names::Asking,
     samples::Sampler,
@@ -65,6 +67,8 @@ pub struct Life<S> {
     config_error: Option<String>,
     state: PathBuf,
     uploads: Option<Uploads>,
+    /// `None` while it is off, or cannot be written.
+    recorder: Option<Recorder>,
     told: Arc<Told>,
     log: Log,
     complaints: Complaints,
@@ -113,6 +117,7 @@ impl<S: Source> Life<S> {
         let now = Reading::now().context("reading the clocks")?;
         let uploads = Uploads::start(&config, &state, machine_id, log)?;
         let asking = asking(&config, log);
+        let recorder = recorder(&config, &state, source.quality(), log);
         Ok(Self {
             quality: source.quality().clone(),
             source,
@@ -134,6 +139,7 @@ impl<S: Source> Life<S> {
             config,
             state,
             uploads,
+            recorder,
             told,
             log,
             complaints: Complaints::default(),
@@ -151,8 +157,14 @@ impl<S: Source> Life<S> {
             let mut opened = self.told.opened.lock().unwrap_or_else(PoisonError::into_inner);
             let mut insights = self.told.insights.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
-            self.sums
-                .apply_with(&batch, &mut All([&mut window, &mut whole, &mut *ended, &mut *opened, &mut *insights]));
+            let mut nobody = ();
+            let ledger: &mut dyn Observer = match &mut self.recorder {
+                Some(recorder) => &mut recorder.ledger,
+                None => &mut nobody,
+            };
+            let listeners: [&mut dyn Observer; 6] =
+                [&mut window, &mut whole, &mut *ended, &mut *opened, &mut *insights, ledger];
+            self.sums.apply_with(&batch, &mut All(listeners));
         }
         self.log_queries();
         self.quality = self.source.quality().clone();
@@ -166,6 +178,39 @@ impl<S: Source> Life<S> {
                 self.log.warning(format_args!("the clock was set by {step:#}: a window ends early"));
             }
             self.finish(span, now, true).await;
+        }
+        Ok(())
+    }
+
+    /// Closes the second, and writes what is to be written.
+    pub fn record(&mut self) {
+        if let (Some(recorder), Ok(now)) = (&mut self.recorder, Reading::now()) {
+            recorder.tick(now, self.log, &mut self.complaints);
+        }
+    }
+
+    /// Answers from the history, with everything up to now.
+    pub async fn recall(&mut self, query: Query, reply: oneshot::Sender<Answer>) -> anyhow::Result<()> {
+        self.read().await?;
+        let now = Reading::now().context("reading the clocks")?;
+        let (reply, told) = (Arc::new(Mutex::new(Some(reply))), "too many ask at once: try again");
+        let answer = |reply: &Mutex<Option<oneshot::Sender<Answer>>>, answer: Answer| {
+            if let Some(reply) = reply.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                drop(reply.send(answer));
+            }
+        };
+        let Some(recorder) = &mut self.recorder else {
+            answer(&reply, Answer::Error("this watcher keeps no history: see its log, and history.enabled".to_owned()));
+            return Ok(());
+        };
+        let waiting = Arc::clone(&reply);
+        let asked = recorder.answer(query, now, self.log, &mut self.complaints, move |report| {
+            let found =
+                report.map_or_else(|e| Answer::Error(e.to_string()), |report| Answer::History(Box::new(report)));
+            answer(&waiting, found);
+        });
+        if !asked {
+            answer(&reply, Answer::Error(told.to_owned()));
         }
         Ok(())
     }
@@ -317,15 +362,20 @@ impl<S: Source> Life<S> {
         self.window = Window::new(config.window_options());
         self.sums.directory_mut().ask_reverse(config.names.ptr);
         self.asking = asking(&config, self.log);
+        match &mut self.recorder {
+            Some(recorder) if config.history.enabled => recorder.set_interval(config.history.interval),
+            Some(_) => self.recorder.take().into_iter().for_each(|recorder| self.stop_recording(recorder)),
+            None => self.recorder = recorder(&config, &self.state, &self.quality, self.log),
+        }
         self.config = config;
         self.config_file = options.file().exists().then(|| options.file().display().to_string());
         Ok(())
     }
 
     /// Sends what waits, without holding up anything.
-    pub fn send_now(&self, reply: oneshot::Sender<Result<String, String>>) {
+    pub fn send_now(&self, reply: oneshot::Sender<Answer>) {
         let Some(uploads) = &self.uploads else {
-            drop(reply.send(Err("upload is off: see [upload] in the configuration".to_owned())));
+            drop(reply.send(Answer::Error("upload is off: see [upload] in the configuration".to_owned())));
             return;
         };
         let sending = uploads.send_now();
@@ -337,7 +387,7 @@ impl<S: Source> Life<S> {
                     None => Ok(format!("{} sent, {} refused, {} wait", pass.taken, pass.parked, pass.waiting)),
                 },
             };
-            drop(reply.send(said));
+            drop(reply.send(said.into()));
         });
     }
 
@@ -375,11 +425,30 @@ impl<S: Source> Life<S> {
         let span = self.clock.close(now);
         self.finish(span, now, false).await;
         self.report(now, false);
+        if let Some(recorder) = self.recorder.take() {
+            self.stop_recording(recorder);
+        }
         if let Some(uploads) = self.uploads.take() {
             uploads.stop(STOP_WITHIN).await;
         }
         Ok(())
     }
+
+    fn stop_recording(&self, recorder: Recorder) {
+        let ended = Reading::now().map_err(anyhow::Error::from);
+        if let Err(e) = ended.and_then(|now| recorder.end(now, STOP_WITHIN / 2, self.log)) {
+            self.log.error(format_args!("{e:#}"));
+        }
+    }
+}
+
+/// Without a history, everything else goes on.
+fn recorder(config: &Config, state: &Path, quality: &Quality, log: Log) -> Option<Recorder> {
+    if !config.history.enabled {
+        return None;
+    }
+    let started = Recorder::start(state, config.history.interval, quality);
+    started.map_err(|why| log.error(format_args!("no history is written: {why}"))).ok()
 }
 
 /// Without somebody to ask, addresses go by themselves.

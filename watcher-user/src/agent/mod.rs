@@ -1,9 +1,11 @@
-//! The daemon: collects all day, keeps a short report, and uploads a rollup per window when the user has opted in.
+//! The daemon: collects all day, keeps a short report, writes the history, and uploads a rollup per window when the
+//! user has opted in.
 //!
 //! ```text
 //! Source ─batch─► Aggregator ─deltas─┬─► the open window ─► checkpoint, spool ─► delivery
 //!                     │              ├─► the window of its whole life ─► summary.json
-//!                     └─snapshot─┐   └─► the log of ended connections, insights
+//!                     └─snapshot─┐   ├─► the ledger ─► history.db
+//!                                │   └─► the log of ended connections, insights
 //! process samples ─► both windows├─► control socket
 //! ```
 //! One thread collects; the control socket has another, and the disk is touched on threads where waiting holds up nobody.
@@ -15,6 +17,7 @@ mod log;
 mod lookups;
 mod opened;
 mod processes;
+mod recorder;
 pub mod sending;
 mod summary;
 mod uploads;
@@ -46,7 +49,7 @@ pub use uploads::{SPOOL, endpoint, window};
 use self::life::Life;
 use crate::{
     config::{self, Config, Mode, Surroundings, state_directory},
-    control::{self, Ask, Bounds, Server, Told},
+    control::{self, Answer, Ask, Bounds, Server, Told},
     identity,
 };
 
@@ -182,9 +185,10 @@ async fn watch<S: Source>(
                 notify(&[NotifyState::Ready]);
             }
             Some((ask, reply)) = orders.recv() => match ask {
-                Ask::Reload => drop(reply.send(life.reload(&options).await)),
+                Ask::Reload => drop(reply.send(life.reload(&options).await.into())),
+                Ask::History(query) => life.recall(query, reply).await?,
                 Ask::UploadNow => life.send_now(reply),
-                _ => drop(reply.send(Err("that is no command".to_owned()))),
+                _ => drop(reply.send(Answer::Error("that is no command".to_owned()))),
             },
             () = told.wanted.notified() => {
                 if let Some(rest) = read_at.and_then(|at| READ_AT_MOST_EVERY.checked_sub(at.elapsed())) {
@@ -197,6 +201,7 @@ async fn watch<S: Source>(
             _ = readings.tick() => {
                 let first = read_at.is_none();
                 life.read().await?;
+                life.record();
                 life.sample_if_due().await;
                 read_at = Some(Instant::now());
                 if first {

@@ -212,6 +212,22 @@ pub(super) const KEYS: &[Key] = &[
         apply: |config, value| set(&mut config.names.geo, value.list(absolute_path)),
     },
     Key {
+        name: "history.enabled",
+        default: Some("true"),
+        example: "false",
+        expected: "true or false",
+        about: &["Whether watcher keeps a history on this machine, for `watcher stats`."],
+        apply: |config, value| set(&mut config.history.enabled, value.yes_or_no()),
+    },
+    Key {
+        name: "history.interval",
+        default: Some("\"10s\""),
+        example: "\"10s\"",
+        expected: "a duration from \"1s\" to \"10m\", such as \"10s\"",
+        about: &["How often it is written. A kill costs at most so much of it; a stop costs nothing."],
+        apply: |config, value| set(&mut config.history.interval, value.duration(SECOND, 10 * MINUTE)),
+    },
+    Key {
         name: "paths.state",
         default: None,
         example: "\"/var/lib/watcher\"",

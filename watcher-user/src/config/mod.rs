@@ -55,6 +55,8 @@ pub struct Config {
     pub collect: Collect,
     /// `[names]`
     pub names: Names,
+    /// `[history]`
+    pub history: History,
     /// `[paths]`
     pub paths: Paths,
 }
@@ -117,6 +119,15 @@ pub struct Names {
     pub geo: Vec<PathBuf>,
 }
 
+/// `[history]`
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct History {
+    /// Whether one is written.
+    pub enabled: bool,
+    /// Between two writes.
+    pub interval: Duration,
+}
+
 /// `[paths]`
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Paths {
@@ -165,6 +176,7 @@ impl Config {
             privacy: Policy::default(),
             collect: Collect { sample_interval: Duration::from_secs(5), list_loopback: false },
             names: Names { passive: true, ptr: true, geo: Vec::new() },
+            history: History { enabled: true, interval: Duration::from_secs(10) },
             paths: Paths::default(),
         }
     }

@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use watcher_core::{Snapshot, insights::Insight, rollup::Rollup};
+use watcher_core::{
+    Snapshot,
+    history::{Query, Report},
+    insights::Insight,
+    rollup::Rollup,
+};
 
 use crate::agent::{Ended, Lookup, Opened, Summary};
 
@@ -58,6 +63,8 @@ pub enum Ask {
     },
     /// What stands out of all that was counted.
     Insights,
+    /// What was counted in a time that may be long ago, up to now.
+    History(Query),
     /// Reads the configuration again. Only root and the daemon's own user may.
     Reload,
     /// Sends what is in the spool now. Only root and the daemon's own user may.
@@ -107,6 +114,8 @@ pub enum Answer {
     Queries(Vec<Arc<Lookup>>),
     /// To [`Ask::Insights`].
     Insights(Vec<Insight>),
+    /// To [`Ask::History`].
+    History(Box<Report>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.
@@ -126,6 +135,7 @@ pub(super) struct Heard {
     queries: Option<Vec<Arc<Lookup>>>,
     window: Option<Arc<Rollup>>,
     insights: Option<Vec<Insight>>,
+    history: Option<Box<Report>>,
     done: Option<String>,
     error: Option<String>,
 }
@@ -141,6 +151,7 @@ impl Heard {
         let window = || self.window.map(Answer::Window);
         let queries = || self.queries.map(Answer::Queries);
         let insights = || self.insights.map(Answer::Insights);
+        let history = || self.history.map(Answer::History);
         let words = || self.done.map(Answer::Done).or_else(|| self.error.map(Answer::Error));
         status
             .or_else(summary)
@@ -150,6 +161,7 @@ impl Heard {
             .or_else(queries)
             .or_else(window)
             .or_else(insights)
+            .or_else(history)
             .or_else(words)
     }
 }
@@ -194,4 +206,11 @@ pub struct Uploads {
     pub parked: u64,
     /// Windows that the spool's bounds have cost so far.
     pub dropped: u64,
+}
+
+/// From the outcome of a command.
+impl From<Result<String, String>> for Answer {
+    fn from(outcome: Result<String, String>) -> Self {
+        outcome.map_or_else(Self::Error, Self::Done)
+    }
 }

@@ -59,8 +59,8 @@ impl Access {
     }
 }
 
-/// A command for the daemon, and where its answer goes.
-pub type Command = (Ask, oneshot::Sender<Result<String, String>>);
+/// A command or a question for the daemon's own loop, and where its answer goes.
+pub type Command = (Ask, oneshot::Sender<Answer>);
 
 /// What the daemon has told so far: written by it, read by the server.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl Told {
     /// Nothing yet. Commands come out at the other end.
     #[must_use]
     pub fn new() -> (Arc<Self>, mpsc::Receiver<Command>) {
-        let (commands, orders) = mpsc::channel(4);
+        let (commands, orders) = mpsc::channel(8);
         let told = Self {
             status: RwLock::default(),
             summary: RwLock::default(),
@@ -298,7 +298,7 @@ async fn answer(line: &[u8], told: &Told, access: Access, peer: Option<UCred>) -
             Ok((_, now)) => Answer::Insights(told.insights.lock().unwrap_or_else(PoisonError::into_inner).report(now)),
             Err(e) => Answer::Error(format!("the clocks cannot be read: {e}")),
         },
-        command @ (Ask::Reload | Ask::UploadNow) => give(command, told).await,
+        order @ (Ask::Reload | Ask::UploadNow | Ask::History(_)) => give(order, told).await,
     }
 }
 
@@ -311,14 +311,13 @@ const READ_WITHIN: Duration = Duration::from_secs(5);
 /// For a command.
 const COMMAND: Duration = Duration::from_secs(20);
 
-async fn give(command: Ask, told: &Told) -> Answer {
+async fn give(order: Ask, told: &Told) -> Answer {
     let (reply, result) = oneshot::channel();
-    if told.commands.try_send((command, reply)).is_err() {
-        return Answer::Error("the daemon is busy with other commands: try again".to_owned());
+    if told.commands.try_send((order, reply)).is_err() {
+        return Answer::Error("the daemon is busy with what others asked for: try again".to_owned());
     }
     match timeout(COMMAND, result).await {
-        Ok(Ok(Ok(done))) => Answer::Done(done),
-        Ok(Ok(Err(why))) => Answer::Error(why),
-        _ => Answer::Error("the daemon took the command and has not answered".to_owned()),
+        Ok(Ok(answer)) => answer,
+        _ => Answer::Error("the daemon was asked and has not answered".to_owned()),
     }
 }

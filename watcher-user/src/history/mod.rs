@@ -17,8 +17,10 @@ mod rows;
 mod store;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 pub use error::HistoryError;
 pub use open::{FILE, Opened, open_or_set_aside};
 pub use read::History;
 pub use store::{Store, Upkeep};
+pub use writer::{News, Writer};

@@ -86,7 +86,8 @@ fn the_same_sum_whether_asked_by_application_process_domain_or_user() {
         assert_eq!(sum(&report(folder.path(), &query(by))), (130, 55), "{by:?}");
     }
     let apps = report(folder.path(), &query(By::Application));
-    let rows: Vec<_> = apps.rows.iter().map(|row| (row.name.as_str(), row.amount.rx_bytes, row.amount.tx_peak)).collect();
+    let rows: Vec<_> =
+        apps.rows.iter().map(|row| (row.name.as_str(), row.amount.rx_bytes, row.amount.tx_peak)).collect();
     assert_eq!(rows, [("nginx", 100, 5), ("curl", 30, 50)]);
     assert_eq!((apps.total.rx_peak, apps.total.tx_peak), (100, 50));
     assert_eq!(apps.rows[0].explained[0].evidence, "nginx.service");

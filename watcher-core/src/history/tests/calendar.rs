@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 
-use crate::history::{Calendar, Level, Span, fold, Amount};
+use crate::history::{Amount, Calendar, Level, Span, fold};
 
 fn calendar(zone: &str) -> Calendar {
     Calendar::new(TimeZone::get(zone).unwrap())

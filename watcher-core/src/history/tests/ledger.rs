@@ -62,6 +62,22 @@ fn a_peak_is_the_largest_second_of_all_together() {
 }
 
 #[test]
+fn what_is_written_in_the_middle_of_a_second_is_part_of_its_peak() {
+    let mut ledger = Ledger::new(false);
+    let name = "eth0".into();
+    ledger.interface(&name, false, 10, 1);
+    ledger.enter_now(moment(0));
+    let first = ledger.take();
+    ledger.interface(&name, false, 20, 2);
+    ledger.end_second(moment(1), 1_000_000_000);
+    let second = ledger.take();
+    ledger.end_second(moment(2), 1_000_000_000);
+    assert!(ledger.take().is_empty());
+    let amounts = [first[0].amount, second[0].amount].map(|amount| (amount.rx_bytes, amount.rx_peak));
+    assert_eq!(amounts, [(10, 0), (20, 30)]);
+}
+
+#[test]
 fn a_late_reading_is_no_peak() {
     let mut ledger = Ledger::new(false);
     ledger.interface(&"eth0".into(), false, 3_000, 300);

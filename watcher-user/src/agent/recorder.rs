@@ -1,0 +1,134 @@
+//! What the daemon writes down: the ledger between the aggregator and the file.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::Context as _;
+use jiff::SignedDuration;
+use tokio::time::Instant;
+use watcher_core::{
+    Grade, Quality,
+    history::{Ledger, Query, Report},
+};
+
+use super::log::{Complaints, Log};
+use crate::{
+    history::{self, HistoryError, Writer},
+    upload::Reading,
+};
+
+/// A second may be so much shorter: ticks are not exact, and clients have the counters read in between.
+const ALMOST_A_SECOND: Duration = Duration::from_millis(900);
+/// The clock must have run so long without being set before anything is thrown away.
+const SETTLED: Duration = Duration::from_secs(600);
+/// The two clocks may drift so far apart between two seconds.
+const STEP: SignedDuration = SignedDuration::from_secs(2);
+
+/// Writes `history.db`, or keeps the seconds alone where it cannot.
+#[derive(Debug)]
+pub struct Recorder {
+    /// Listens to the aggregator.
+    pub ledger: Ledger,
+    writer: Writer,
+    interval: Duration,
+    second: Option<Reading>,
+    written: Option<Instant>,
+    clock_set: Instant,
+}
+
+impl Recorder {
+    /// Opens the file in the state directory.
+    ///
+    /// # Errors
+    /// A newer watcher wrote it, it is something else, or the disk does not let.
+    pub fn start(state: &Path, interval: Duration, quality: &Quality) -> Result<Self, HistoryError> {
+        let writer = Writer::start(&state.join(history::FILE), &boot())?;
+        Ok(Self {
+            ledger: Ledger::new(quality.grade == Grade::Estimated),
+            writer,
+            interval,
+            second: None,
+            written: None,
+            clock_set: Instant::now(),
+        })
+    }
+
+    /// Between two writes.
+    pub fn set_interval(&mut self, interval: Duration) {
+        self.interval = interval;
+    }
+
+    /// The counters were read. Each second is closed, and each interval written.
+    pub fn tick(&mut self, now: Reading, log: Log, complaints: &mut Complaints) {
+        let second = self.second.get_or_insert(now);
+        let span = now.boot.since(second.boot);
+        if span >= ALMOST_A_SECOND {
+            let expected = second.wall.checked_add(SignedDuration::try_from(span).unwrap_or_default());
+            if expected.is_ok_and(|wall| now.wall.duration_since(wall).abs() > STEP) {
+                self.clock_set = Instant::now();
+            }
+            self.second = Some(now);
+            self.ledger.end_second(now.wall, u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
+        }
+        if self.written.is_none_or(|at| at.elapsed() + Duration::from_millis(100) >= self.interval) {
+            self.write(now, log, complaints);
+        }
+    }
+
+    /// Has everything written that is known by now.
+    fn write(&mut self, now: Reading, log: Log, complaints: &mut Complaints) {
+        self.written = Some(Instant::now());
+        self.hear(log, complaints);
+        self.ledger.enter_now(now.wall);
+        let settled = self.clock_set.elapsed() >= SETTLED;
+        if let Err(entries) = self.writer.write(self.ledger.take(), now.wall, settled) {
+            self.ledger.give_back(entries);
+            complaints.note(log, "writing the history", Err("the disk is too slow".to_owned()));
+        }
+    }
+
+    fn hear(&mut self, log: Log, complaints: &mut Complaints) {
+        let news = self.writer.news();
+        self.ledger.give_back(news.unwritten);
+        if let Some((place, why)) = news.set_aside {
+            log.warning(format_args!("{why}: it is now {}, and another one is begun", place.display()));
+        }
+        complaints.note(log, "writing the history", news.failure.map_or(Ok(()), Err));
+    }
+
+    /// Answers with everything that was counted up to now. `false` when too many ask.
+    pub fn answer(
+        &mut self,
+        query: Query,
+        now: Reading,
+        log: Log,
+        complaints: &mut Complaints,
+        reply: impl FnOnce(Result<Report, HistoryError>) + Send + 'static,
+    ) -> bool {
+        self.write(now, log, complaints);
+        self.writer.answer(query, reply)
+    }
+
+    /// Writes what is left.
+    ///
+    /// # Errors
+    /// It could not be written in time.
+    pub fn end(mut self, now: Reading, patience: Duration, log: Log) -> anyhow::Result<()> {
+        let mut complaints = Complaints::default();
+        self.write(now, log, &mut complaints);
+        anyhow::ensure!(self.writer.stop(patience), "the last seconds of the history were not written in time");
+        Ok(())
+    }
+}
+
+/// Which boot this is: pids are only comparable within one.
+fn boot() -> String {
+    let linux = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").context("reading the boot id");
+    linux.map_or_else(
+        |_| {
+            // Elsewhere the time of the boot, to the minute: clocks are slewed.
+            let now = Reading::now().map_or(0, |now| now.wall.as_second() - (now.boot.0 / 1_000_000_000).cast_signed());
+            format!("{}", now / 60)
+        },
+        |id| id.trim().to_owned(),
+    )
+}
