@@ -5,7 +5,12 @@ use std::cmp::Reverse;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Condition, Rule, span::Span, table::Tally, watch::Watch};
+use super::{
+    Condition, Rule,
+    span::Span,
+    table::{Table, Tally},
+    watch::Watch,
+};
 
 /// Names in one report: those that moved most.
 const NAMES: usize = 20;
@@ -60,7 +65,7 @@ pub struct Standing {
 impl Report {
     pub(super) fn of(watch: &Watch) -> Self {
         let is_rate = matches!(watch.rule.condition, Condition::Rate { .. });
-        let mut names: Vec<Standing> = watch.now.iter().flat_map(|table| table.all()).map(standing).collect();
+        let mut names: Vec<Standing> = watch.now.iter().flat_map(Table::all).map(standing).collect();
         names.sort_by(|a, b| {
             let weight = |one: &Standing| (one.fired.is_some(), if is_rate { one.bytes_per_second } else { one.bytes });
             Reverse(weight(a)).cmp(&Reverse(weight(b))).then_with(|| a.name.cmp(&b.name))

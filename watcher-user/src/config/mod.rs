@@ -4,11 +4,15 @@
 //! and the hints in errors all read it. What is said wrongly is an error that names the place and what was expected;
 //! nothing is ever replaced by a default in silence.
 
+mod alerts;
+#[cfg(test)]
+mod alerts_tests;
 mod duration;
 mod environment;
 mod error;
 mod file;
 mod keys;
+mod size;
 mod state;
 mod template;
 #[cfg(test)]
@@ -24,8 +28,10 @@ use std::{
 
 use watcher_core::rollup::{Limits, Policy, WindowOptions};
 
+pub use alerts::Alert;
 pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Place};
+pub use size::written as written_size;
 pub use state::{StateError, Surroundings, state_directory};
 pub use template::template;
 
@@ -57,6 +63,8 @@ pub struct Config {
     pub names: Names,
     /// `[paths]`
     pub paths: Paths,
+    /// `[[alert]]`, at most 64, each with a name of its own.
+    pub alerts: Vec<Alert>,
 }
 
 /// `[upload]`: off unless the user opts in.
@@ -166,6 +174,7 @@ impl Config {
             collect: Collect { sample_interval: Duration::from_secs(5), list_loopback: false },
             names: Names { passive: true, ptr: true, geo: Vec::new() },
             paths: Paths::default(),
+            alerts: Vec::new(),
         }
     }
 
