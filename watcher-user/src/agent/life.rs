@@ -22,6 +22,7 @@ use super::{
     uploads::Uploads,
 };
 use crate::{
+    alerts,
     config::Config,
     control::{self, Status, Told},
     hardware,
@@ -69,6 +70,7 @@ pub struct Life<S> {
     log: Log,
     complaints: Complaints,
     asking: Asking,
+    alerts: alerts::Keeper,
     /// When a client last got a snapshot.
     shown: Option<Instant>,
 }
@@ -113,6 +115,7 @@ impl<S: Source> Life<S> {
         let now = Reading::now().context("reading the clocks")?;
         let uploads = Uploads::start(&config, &state, machine_id, log)?;
         let asking = asking(&config, log);
+        let alerts = alerts::Keeper::begin(&config.alerts, &state, &told, log);
         Ok(Self {
             quality: source.quality().clone(),
             source,
@@ -138,6 +141,7 @@ impl<S: Source> Life<S> {
             log,
             complaints: Complaints::default(),
             asking,
+            alerts,
             shown: None,
         })
     }
@@ -150,9 +154,11 @@ impl<S: Source> Life<S> {
             let mut ended = self.told.ended.lock().unwrap_or_else(PoisonError::into_inner);
             let mut opened = self.told.opened.lock().unwrap_or_else(PoisonError::into_inner);
             let mut insights = self.told.insights.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut alerts = self.told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
-            self.sums
-                .apply_with(&batch, &mut All([&mut window, &mut whole, &mut *ended, &mut *opened, &mut *insights]));
+            let logs: [&mut dyn Observer; 4] = [&mut *ended, &mut *opened, &mut *insights, &mut *alerts];
+            let [ended, opened, insights, alerts] = logs;
+            self.sums.apply_with(&batch, &mut All([&mut window, &mut whole, ended, opened, insights, alerts]));
         }
         self.log_queries();
         self.quality = self.source.quality().clone();
@@ -161,6 +167,7 @@ impl<S: Source> Life<S> {
             self.calm_down();
         }
         let now = Reading::now().context("reading the clocks")?;
+        self.alerts.tick(now, &self.told);
         if let Some(span) = self.clock.observe(now) {
             if let Some(step) = span.clock_step {
                 self.log.warning(format_args!("the clock was set by {step:#}: a window ends early"));
@@ -218,6 +225,7 @@ impl<S: Source> Life<S> {
             self.complaints.note(self.log, "saving the open window", saved);
         }
         self.told.set_window(open);
+        self.alerts.save(&self.told);
         self.report(now, true);
         self.tell_status(now).await;
     }
@@ -317,6 +325,7 @@ impl<S: Source> Life<S> {
         self.window = Window::new(config.window_options());
         self.sums.directory_mut().ask_reverse(config.names.ptr);
         self.asking = asking(&config, self.log);
+        self.alerts.replace(&config.alerts, &self.told);
         self.config = config;
         self.config_file = options.file().exists().then(|| options.file().display().to_string());
         Ok(())
@@ -375,6 +384,7 @@ impl<S: Source> Life<S> {
         let span = self.clock.close(now);
         self.finish(span, now, false).await;
         self.report(now, false);
+        self.alerts.end(&self.told);
         if let Some(uploads) = self.uploads.take() {
             uploads.stop(STOP_WITHIN).await;
         }

@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watcher_core::{Snapshot, insights::Insight, rollup::Rollup};
 
-use crate::agent::{Ended, Lookup, Opened, Summary};
+use crate::{
+    agent::{Ended, Lookup, Opened, Summary},
+    alerts::Listed,
+};
 
 /// The version of the protocol. A field may be added to a version, never renamed; unknown fields are ignored.
 pub const VERSION: u32 = 1;
@@ -58,6 +61,8 @@ pub enum Ask {
     },
     /// What stands out of all that was counted.
     Insights,
+    /// The alerts of the configuration, and how near each is.
+    Alerts,
     /// Reads the configuration again. Only root and the daemon's own user may.
     Reload,
     /// Sends what is in the spool now. Only root and the daemon's own user may.
@@ -107,6 +112,8 @@ pub enum Answer {
     Queries(Vec<Arc<Lookup>>),
     /// To [`Ask::Insights`].
     Insights(Vec<Insight>),
+    /// To [`Ask::Alerts`].
+    Alerts(Vec<Listed>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.
@@ -126,6 +133,7 @@ pub(super) struct Heard {
     queries: Option<Vec<Arc<Lookup>>>,
     window: Option<Arc<Rollup>>,
     insights: Option<Vec<Insight>>,
+    alerts: Option<Vec<Listed>>,
     done: Option<String>,
     error: Option<String>,
 }
@@ -141,6 +149,7 @@ impl Heard {
         let window = || self.window.map(Answer::Window);
         let queries = || self.queries.map(Answer::Queries);
         let insights = || self.insights.map(Answer::Insights);
+        let alerts = || self.alerts.map(Answer::Alerts);
         let words = || self.done.map(Answer::Done).or_else(|| self.error.map(Answer::Error));
         status
             .or_else(summary)
@@ -150,6 +159,7 @@ impl Heard {
             .or_else(queries)
             .or_else(window)
             .or_else(insights)
+            .or_else(alerts)
             .or_else(words)
     }
 }
