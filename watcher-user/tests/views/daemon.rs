@@ -52,8 +52,12 @@ impl Home {
     pub fn new() -> Self {
         assert!(nix::unistd::geteuid().is_root(), "this needs root: `cargo xtask test`");
         let this = Self { folder: tempfile::tempdir().expect("a folder") };
-        fs::write(this.config(), "[collect]\nsample_interval = \"1s\"\n").expect("a configuration");
+        this.configure("[collect]\nsample_interval = \"1s\"\n");
         this
+    }
+
+    pub fn configure(&self, text: &str) {
+        fs::write(self.config(), text).expect("a configuration");
     }
 
     pub fn folder(&self) -> PathBuf {

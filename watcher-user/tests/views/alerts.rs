@@ -1,0 +1,126 @@
+//! Alerts of a running daemon: real bytes, a real command, and once means once.
+
+use std::{fs, path::PathBuf, process::Stdio};
+
+use nix::sys::signal::Signal;
+use serde_json::Value;
+
+use crate::{
+    daemon::{Home, code_and_words, objects, wait_for},
+    far::Far,
+};
+
+/// The alert, and whatever else; each time it fires it adds a line to `fired`.
+fn configuration(home: &Home, more: &str) -> String {
+    let script = "echo \"$WATCHER_SUBJECT $WATCHER_DIRECTION $WATCHER_BYTES $WATCHER_LIMIT\" >> \"$0\"";
+    format!(
+        "[collect]\nsample_interval = \"1s\"\n{more}\n[[alert]]\nname = \"sends\"\napp = \"bash\"\ndirection = \"tx\"\n\
+         over = \"1 MB\"\ncommand = [\"/bin/sh\", \"-c\", '{script}', \"{}\"]\n",
+        fired(home).display()
+    )
+}
+
+fn fired(home: &Home) -> PathBuf {
+    home.folder().join("fired")
+}
+
+fn told(home: &Home) -> Vec<String> {
+    fs::read_to_string(fired(home)).unwrap_or_default().lines().map(str::to_owned).collect()
+}
+
+/// How the alert `sends` stands: bytes, and whether it has fired.
+fn standing(home: &Home) -> Option<(u64, bool)> {
+    let all = objects(&home.say(&["alerts", "--json"]));
+    let one = all.iter().find(|one| one["rule"]["name"] == "sends").expect("the alert");
+    let bash = one["names"].as_array().expect("a list").iter().find(|name| name["name"] == "bash")?;
+    Some((bash["bytes"].as_u64()?, !bash["fired"].is_null()))
+}
+
+fn wait_for_sum(home: &Home, bytes: u64, has_fired: bool) {
+    wait_for("the sum", || (standing(home)? == (bytes, has_fired)).then_some(()));
+}
+
+/// What the state directory holds of it.
+fn wait_for_kept_sum(home: &Home, bytes: u64) {
+    wait_for("the sum on the disk", || {
+        let state: Value = serde_json::from_slice(&fs::read(home.state().join("alerts.json")).ok()?).ok()?;
+        let names =
+            state["alerts"].as_array()?.iter().find(|one| one["rule"]["name"] == "sends")?["periods"][0]["names"]
+                .as_array()?
+                .clone();
+        names.iter().any(|name| name["bytes"] == bytes).then_some(())
+    });
+}
+
+#[test]
+fn a_limit_fires_once_at_its_byte_across_restarts_and_reloads() {
+    let home = Home::new();
+    home.configure(&configuration(&home, ""));
+    let far = Far::new();
+
+    let daemon = home.run();
+    far.send(600_000).end();
+    wait_for_sum(&home, 600_000, false);
+    // Killed: what was saved is what it goes on with.
+    wait_for_kept_sum(&home, 600_000);
+    daemon.end(Signal::SIGKILL);
+
+    let daemon = home.run();
+    far.send(399_999).end();
+    wait_for_sum(&home, 999_999, false);
+    assert!(told(&home).is_empty());
+    far.send(1).end();
+    wait_for_sum(&home, 1_000_000, true);
+    wait_for("the command", || (told(&home) == ["bash tx 1000000 1000000"]).then_some(()));
+
+    // Another alert comes, this one stays.
+    home.configure(&configuration(&home, "[[alert]]\napp = \"*\"\nover = \"1 TB\"\n"));
+    assert_eq!(code_and_words(&home.say(&["reload"])), (Some(0), String::new()));
+    far.send(1_500_000).end();
+    wait_for_sum(&home, 2_500_000, true);
+    assert_eq!(objects(&home.say(&["alerts", "--json"])).len(), 2);
+    let text = String::from_utf8(home.say(&["alerts"]).stdout).expect("text");
+    assert!(text.contains("bash") && text.contains("2,500,000") && text.contains("250%"), "{text}");
+    daemon.end(Signal::SIGTERM);
+
+    let daemon = home.run();
+    far.send(1_500_000).end();
+    wait_for_sum(&home, 4_000_000, true);
+    // A daemon that ends has done what its alerts ask for.
+    daemon.end(Signal::SIGTERM);
+    assert_eq!(told(&home), ["bash tx 1000000 1000000"]);
+    let mode = fs::metadata(home.state().join("alerts.json")).expect("the state").permissions();
+    assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+}
+
+#[test]
+fn an_alert_can_be_looked_at_and_tried_without_a_daemon() {
+    let home = Home::new();
+    home.configure(&configuration(&home, ""));
+    let out = home.say(&["alerts", "--dry-run"]);
+    assert_eq!(code_and_words(&out), (Some(0), String::new()));
+    let text = String::from_utf8(out.stdout).expect("text");
+    assert!(
+        text.starts_with("sends: bash, sent, 1 MB per day\n  log      alert sends: bash sent 1,000,000 bytes"),
+        "{text}"
+    );
+    assert!(text.contains("\n           WATCHER_SUBJECT=bash\n"), "{text}");
+    assert!(told(&home).is_empty(), "nothing was done");
+
+    assert_eq!(code_and_words(&home.say(&["alerts", "--fire", "sends"])), (Some(0), String::new()));
+    assert_eq!(told(&home), ["bash tx 1000000 1000000"]);
+    let (code, words) = code_and_words(&home.say(&["alerts", "--fire", "send"]));
+    assert_eq!((code, words.as_str()), (Some(1), "watcher: no alert is called \"send\"; there are: sends\n"));
+}
+
+#[test]
+fn a_desktop_that_is_not_there_is_said_and_the_command_runs_all_the_same() {
+    let home = Home::new();
+    home.configure(&format!("{}notify = [\"log\", \"desktop\"]\n", configuration(&home, "")));
+    let mut command = home.command(&["alerts", "--fire", "sends"]);
+    command.env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus").stdin(Stdio::null());
+    let (code, words) = code_and_words(&command.output().expect("watcher starts"));
+    assert_eq!(code, Some(1));
+    assert!(words.starts_with("watcher: no desktop takes it: "), "{words}");
+    assert_eq!(told(&home), ["bash tx 1000000 1000000"]);
+}
