@@ -115,7 +115,7 @@ impl<S: Source> Life<S> {
         let now = Reading::now().context("reading the clocks")?;
         let uploads = Uploads::start(&config, &state, machine_id, log)?;
         let asking = asking(&config, log);
-        let alerts = alerts::Keeper::begin(&config.alerts, &state, &told, log);
+        let alerts = alerts::Keeper::begin(&config, &state, &told, log);
         Ok(Self {
             quality: source.quality().clone(),
             source,
@@ -325,7 +325,7 @@ impl<S: Source> Life<S> {
         self.window = Window::new(config.window_options());
         self.sums.directory_mut().ask_reverse(config.names.ptr);
         self.asking = asking(&config, self.log);
-        self.alerts.replace(&config.alerts, &self.told);
+        self.alerts.replace(&config, &self.told);
         self.config = config;
         self.config_file = options.file().exists().then(|| options.file().display().to_string());
         Ok(())

@@ -7,13 +7,14 @@ use std::{
 };
 
 use jiff::tz::TimeZone;
-use watcher_core::alerts::State;
+use watcher_core::alerts::{State, Subject};
 
 use super::{Actor, Deed, Limits};
 use crate::{
     agent::{Complaints, Log},
-    config::Alert,
+    config::{Alert, Config},
     control::Told,
+    text::printable,
     upload::Reading,
 };
 
@@ -33,10 +34,11 @@ pub struct Keeper {
 
 impl Keeper {
     /// Begins where the last daemon of this state directory was.
-    pub fn begin(alerts: &[Alert], state: &Path, told: &Told, log: Log) -> Self {
+    pub fn begin(config: &Config, state: &Path, told: &Told, log: Log) -> Self {
         let path = state.join(FILE);
         let mut watching = told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
-        watching.replace(alerts.to_vec());
+        warn(config, log);
+        watching.replace(config.alerts.clone());
         let kept = match read(&path) {
             Ok(kept) => kept,
             Err(why) => {
@@ -50,8 +52,9 @@ impl Keeper {
     }
 
     /// Other rules from now on.
-    pub fn replace(&mut self, alerts: &[Alert], told: &Told) {
-        told.alerts.lock().unwrap_or_else(PoisonError::into_inner).replace(alerts.to_vec());
+    pub fn replace(&mut self, config: &Config, told: &Told) {
+        warn(config, self.log);
+        told.alerts.lock().unwrap_or_else(PoisonError::into_inner).replace(config.alerts.clone());
     }
 
     /// A reading was taken in. That an alert fired is on the disk before anything is done about it: it fires once.
@@ -85,6 +88,15 @@ impl Keeper {
     pub fn end(&mut self, told: &Told) {
         self.save(told);
         self.actor.end();
+    }
+}
+
+/// What cannot happen is said before somebody waits for it.
+fn warn(config: &Config, log: Log) {
+    let is_of_domain = |alert: &&Alert| matches!(alert.rule.subject, Subject::Domain(_));
+    if let (false, Some(alert)) = (config.names.passive, config.alerts.iter().find(is_of_domain)) {
+        let name = printable(&alert.rule.name);
+        log.warning(format_args!("alert {name}: names.passive is false: no domain is known, and it cannot fire"));
     }
 }
 

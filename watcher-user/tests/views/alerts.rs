@@ -1,9 +1,17 @@
 //! Alerts of a running daemon: real bytes, a real command, and once means once.
 
-use std::{fs, path::PathBuf, process::Stdio};
+use std::{
+    collections::HashMap,
+    fs,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+};
 
 use nix::sys::signal::Signal;
 use serde_json::Value;
+use zbus::OwnedVariant;
 
 use crate::{
     daemon::{Home, code_and_words, objects, wait_for},
@@ -123,4 +131,73 @@ fn a_desktop_that_is_not_there_is_said_and_the_command_runs_all_the_same() {
     assert_eq!(code, Some(1));
     assert!(words.starts_with("watcher: no desktop takes it: "), "{words}");
     assert_eq!(told(&home), ["bash tx 1000000 1000000"]);
+}
+
+/// A session bus of its own.
+struct Bus {
+    daemon: Child,
+    address: String,
+}
+
+impl Bus {
+    fn start() -> Self {
+        let mut command = Command::new("dbus-daemon");
+        command.args(["--session", "--nofork", "--nopidfile", "--nosyslog", "--print-address"]).stdout(Stdio::piped());
+        let mut daemon = command.spawn().expect("dbus-daemon: `cargo xtask setup` installs it");
+        let mut address = String::new();
+        BufReader::new(daemon.stdout.take().expect("stdout")).read_line(&mut address).expect("an address");
+        Self { daemon, address: address.trim().to_owned() }
+    }
+}
+
+impl Drop for Bus {
+    fn drop(&mut self) {
+        self.daemon.kill().ok();
+        self.daemon.wait().ok();
+    }
+}
+
+/// A desktop: takes notifications, and hands out title and body.
+struct Desktop(mpsc::Sender<(String, String)>);
+
+#[zbus::interface(name = "org.freedesktop.Notifications")]
+impl Desktop {
+    #[expect(clippy::too_many_arguments, reason = "the protocol's")]
+    fn notify(
+        &mut self,
+        _app: String,
+        _replaces: u32,
+        _icon: String,
+        summary: String,
+        body: String,
+        _actions: Vec<String>,
+        _hints: HashMap<String, OwnedVariant>,
+        _timeout: i32,
+    ) -> u32 {
+        self.0.send((summary, body)).expect("the test listens");
+        1
+    }
+}
+
+#[test]
+fn a_desktop_shows_it_and_interprets_nothing() {
+    let home = Home::new();
+    home.configure(
+        "[[alert]]\nname = \"A <b>name</b>\"\napp = \"<img src='x'>&\"\nover = \"1 MB\"\nnotify = [\"desktop\"]\n",
+    );
+    let (bus, (sender, shown)) = (Bus::start(), mpsc::channel());
+    let mut command = home.command(&["alerts", "--fire", "A <b>name</b>"]);
+    command.env("DBUS_SESSION_BUS_ADDRESS", &bus.address);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let out = runtime.block_on(async {
+        let desktop = zbus::connection::Builder::address(bus.address.as_str()).name("org.freedesktop.Notifications");
+        let desktop = desktop.serve_at("/org/freedesktop/Notifications", Desktop(sender)).build().await;
+        let _desktop = desktop.expect("the bus takes it");
+        tokio::process::Command::from(command).output().await
+    });
+    assert_eq!(code_and_words(&out.expect("watcher starts")), (Some(0), String::new()));
+    let (title, body) = shown.try_recv().expect("a notification");
+    assert_eq!(title, "A <b>name</b>", "a title has no markup");
+    assert!(body.starts_with("&lt;img src=&apos;x&apos;&gt;&amp; moved 1,000,000 bytes since "), "{body}");
+    assert!(body.ends_with("; the limit is 1 MB per day"), "{body}");
 }
