@@ -18,11 +18,18 @@ use crate::{
     far::Far,
 };
 
+/// An application that no other test is: the daemon sees all of the machine.
+fn shell(home: &Home, name: &str) -> PathBuf {
+    let path = home.folder().join(name);
+    fs::copy("/bin/bash", &path).expect("a copy");
+    path
+}
+
 /// The alert, and whatever else; each time it fires it adds a line to `fired`.
 fn configuration(home: &Home, more: &str) -> String {
     let script = "echo \"$WATCHER_SUBJECT $WATCHER_DIRECTION $WATCHER_BYTES $WATCHER_LIMIT\" >> \"$0\"";
     format!(
-        "[collect]\nsample_interval = \"1s\"\n{more}\n[[alert]]\nname = \"sends\"\napp = \"bash\"\ndirection = \"tx\"\n\
+        "[collect]\nsample_interval = \"1s\"\n{more}\n[[alert]]\nname = \"sends\"\napp = \"limited\"\ndirection = \"tx\"\n\
          over = \"1 MB\"\ncommand = [\"/bin/sh\", \"-c\", '{script}', \"{}\"]\n",
         fired(home).display()
     )
@@ -40,8 +47,8 @@ fn told(home: &Home) -> Vec<String> {
 fn standing(home: &Home) -> Option<(u64, bool)> {
     let all = objects(&home.say(&["alerts", "--json"]));
     let one = all.iter().find(|one| one["rule"]["name"] == "sends").expect("the alert");
-    let bash = one["names"].as_array().expect("a list").iter().find(|name| name["name"] == "bash")?;
-    Some((bash["bytes"].as_u64()?, !bash["fired"].is_null()))
+    let limited = one["names"].as_array().expect("a list").iter().find(|name| name["name"] == "limited")?;
+    Some((limited["bytes"].as_u64()?, !limited["fired"].is_null()))
 }
 
 fn wait_for_sum(home: &Home, bytes: u64, has_fired: bool) {
@@ -64,41 +71,78 @@ fn wait_for_kept_sum(home: &Home, bytes: u64) {
 fn a_limit_fires_once_at_its_byte_across_restarts_and_reloads() {
     let home = Home::new();
     home.configure(&configuration(&home, ""));
-    let far = Far::new();
+    let (far, limited) = (Far::new(), shell(&home, "limited"));
 
     let daemon = home.run();
-    far.send(600_000).end();
+    far.send_by(&limited, 600_000).end();
     wait_for_sum(&home, 600_000, false);
     // Killed: what was saved is what it goes on with.
     wait_for_kept_sum(&home, 600_000);
     daemon.end(Signal::SIGKILL);
 
     let daemon = home.run();
-    far.send(399_999).end();
+    far.send_by(&limited, 399_999).end();
     wait_for_sum(&home, 999_999, false);
     assert!(told(&home).is_empty());
-    far.send(1).end();
+    far.send_by(&limited, 1).end();
     wait_for_sum(&home, 1_000_000, true);
-    wait_for("the command", || (told(&home) == ["bash tx 1000000 1000000"]).then_some(()));
+    wait_for("the command", || (told(&home) == ["limited tx 1000000 1000000"]).then_some(()));
 
     // Another alert comes, this one stays.
     home.configure(&configuration(&home, "[[alert]]\napp = \"*\"\nover = \"1 TB\"\n"));
     assert_eq!(code_and_words(&home.say(&["reload"])), (Some(0), String::new()));
-    far.send(1_500_000).end();
+    far.send_by(&limited, 1_500_000).end();
     wait_for_sum(&home, 2_500_000, true);
     assert_eq!(objects(&home.say(&["alerts", "--json"])).len(), 2);
     let text = String::from_utf8(home.say(&["alerts"]).stdout).expect("text");
-    assert!(text.contains("bash") && text.contains("2,500,000") && text.contains("250%"), "{text}");
+    assert!(text.contains("limited") && text.contains("2,500,000") && text.contains("250%"), "{text}");
     daemon.end(Signal::SIGTERM);
 
     let daemon = home.run();
-    far.send(1_500_000).end();
+    far.send_by(&limited, 1_500_000).end();
     wait_for_sum(&home, 4_000_000, true);
     // A daemon that ends has done what its alerts ask for.
     daemon.end(Signal::SIGTERM);
-    assert_eq!(told(&home), ["bash tx 1000000 1000000"]);
+    assert_eq!(told(&home), ["limited tx 1000000 1000000"]);
     let mode = fs::metadata(home.state().join("alerts.json")).expect("the state").permissions();
     assert_eq!(std::os::unix::fs::PermissionsExt::mode(&mode) & 0o777, 0o600);
+}
+
+#[test]
+fn a_command_inherits_no_capability_of_the_service() {
+    let home = Home::new();
+    let out = fired(&home);
+    let script = "grep ^CapAmb: /proc/$$/status > \"$0.part\"; mv \"$0.part\" \"$0\"";
+    home.configure(&format!(
+        "[[alert]]\napp = \"*\"\nover = \"1 B\"\ncommand = [\"/bin/sh\", \"-c\", '{script}', \"{}\"]\n",
+        out.display()
+    ));
+    let run = home.command(&["run"]);
+    let mut command = Command::new("setpriv");
+    command.args(["--inh-caps", "+net_raw", "--ambient-caps", "+net_raw"]).arg(run.get_program()).args(run.get_args());
+    let daemon = home.run_by(command);
+    let own = fs::read_to_string(format!("/proc/{}/status", daemon.pid())).expect("the daemon's status");
+    assert!(own.contains("CapAmb:\t0000000000002000\n"), "{own}");
+    Far::new().send(1).end();
+    wait_for("the command", || (told(&home) == ["CapAmb:\t0000000000000000"]).then_some(()));
+}
+
+#[test]
+fn a_rate_that_lasts_fires_while_it_does() {
+    let home = Home::new();
+    let script = "echo \"$WATCHER_SUBJECT $WATCHER_CONDITION $WATCHER_LIMIT\" >> \"$0\"";
+    home.configure(&format!(
+        "[[alert]]\napp = \"rated\"\nrate = \"1 B/s\"\nfor = \"3s\"\ncommand = [\"/bin/sh\", \"-c\", '{script}', \"{}\"]\n",
+        fired(&home).display()
+    ));
+    let (daemon, far, rated) = (home.run(), Far::new(), shell(&home, "rated"));
+    // As many transfers as it takes: each second has some of them.
+    wait_for("the command", || {
+        far.send_by(&rated, 10_000).end();
+        (told(&home) == ["rated rate 1"]).then_some(())
+    });
+    daemon.end(Signal::SIGTERM);
+    assert_eq!(told(&home), ["rated rate 1"]);
 }
 
 #[test]
@@ -109,14 +153,14 @@ fn an_alert_can_be_looked_at_and_tried_without_a_daemon() {
     assert_eq!(code_and_words(&out), (Some(0), String::new()));
     let text = String::from_utf8(out.stdout).expect("text");
     assert!(
-        text.starts_with("sends: bash, sent, 1 MB per day\n  log      alert sends: bash sent 1,000,000 bytes"),
+        text.starts_with("sends: limited, sent, 1 MB per day\n  log      alert sends: limited sent 1,000,000 bytes"),
         "{text}"
     );
-    assert!(text.contains("\n           WATCHER_SUBJECT=bash\n"), "{text}");
+    assert!(text.contains("\n           WATCHER_SUBJECT=limited\n"), "{text}");
     assert!(told(&home).is_empty(), "nothing was done");
 
     assert_eq!(code_and_words(&home.say(&["alerts", "--fire", "sends"])), (Some(0), String::new()));
-    assert_eq!(told(&home), ["bash tx 1000000 1000000"]);
+    assert_eq!(told(&home), ["limited tx 1000000 1000000"]);
     let (code, words) = code_and_words(&home.say(&["alerts", "--fire", "send"]));
     assert_eq!((code, words.as_str()), (Some(1), "watcher: no alert is called \"send\"; there are: sends\n"));
 }
@@ -130,7 +174,7 @@ fn a_desktop_that_is_not_there_is_said_and_the_command_runs_all_the_same() {
     let (code, words) = code_and_words(&command.output().expect("watcher starts"));
     assert_eq!(code, Some(1));
     assert!(words.starts_with("watcher: no desktop takes it: "), "{words}");
-    assert_eq!(told(&home), ["bash tx 1000000 1000000"]);
+    assert_eq!(told(&home), ["limited tx 1000000 1000000"]);
 }
 
 /// A session bus of its own.

@@ -93,7 +93,12 @@ impl Home {
 
     /// Starts one, and waits until it counts.
     pub fn run(&self) -> Daemon {
-        let mut child = self.command(&["run"]).stderr(Stdio::null()).spawn().expect("watcher starts");
+        self.run_by(self.command(&["run"]))
+    }
+
+    /// The same by a command that becomes it.
+    pub fn run_by(&self, mut command: Command) -> Daemon {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("watcher starts");
         wait_for("the daemon's first status", || {
             let ended = child.try_wait().expect("a child");
             assert!(ended.is_none(), "{ended:?}: see `watcher run --state {}`", self.state().display());
