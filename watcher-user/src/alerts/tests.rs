@@ -121,6 +121,7 @@ async fn what_fails_is_named() {
 }
 
 /// Gone, or a corpse that nobody has looked after yet.
+#[cfg(target_os = "linux")]
 fn is_dead(pid: &str) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
