@@ -5,6 +5,7 @@
 //! read a [`Snapshot`]. A view never talks to a collector, a collector never formats.
 
 mod aggregate;
+pub mod alerts;
 mod application;
 mod flow;
 pub mod history;

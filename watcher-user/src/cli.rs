@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
 pub use top::{Counter, Format, Rows, Top, TopArgs};
-pub use views::{ConnectionsArgs, DnsArgs, InsightsArgs, SummaryArgs};
+pub use views::{AlertsArgs, ConnectionsArgs, DnsArgs, InsightsArgs, SummaryArgs};
 
 use crate::setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs};
 
@@ -33,6 +33,7 @@ Examples:
   watcher summary                   the short report
   watcher connections --follow      connections as they begin and end
   watcher insights                  what is worth a look, with its numbers
+  watcher alerts                    limits of yours, and how near they are
   sudo watcher doctor               what works on this machine, and why not more
 
 Exit codes: 0 good, 1 failed, 2 wrong usage.";
@@ -54,6 +55,9 @@ pub enum Command {
     /// Show what stands out: large uploads, regular polling, encrypted DNS, many domains.
     #[command(after_help = views::INSIGHTS_NOTES)]
     Insights(InsightsArgs),
+    /// Show the alerts of the configuration and how near each is, say what they would do, or try one.
+    #[command(after_help = views::ALERTS_NOTES)]
+    Alerts(AlertsArgs),
     /// Collect all day in the foreground: what systemd and launchd start.
     Run(Box<RunArgs>),
     /// Start the daemon: as a service where it is installed as one, else detached.

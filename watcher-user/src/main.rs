@@ -4,8 +4,8 @@ use std::{io::Write as _, process::ExitCode, sync::Arc};
 
 use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
-    agent,
-    cli::{Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
+    agent, alerts,
+    cli::{AlertsArgs, Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
     connections, dns, insights,
     names::Geo,
     setup, summary, text, top,
@@ -41,6 +41,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Connections(args) => connections::run(&args.which().options().places()?, &args.options())?,
         Command::Dns(args) => dns::run(&args.which.options().places()?, &args.options())?,
         Command::Insights(args) => insights::run(&args.which.options().places()?, &args.options())?,
+        Command::Alerts(args) => return show_alerts(&args),
         Command::Run(args) => {
             let options = args.options();
             block_on(agent::run(|config| open(&args.collector, config.names.passive), options))?;
@@ -69,6 +70,16 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             std::io::stdout().write_all(&script)?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn show_alerts(args: &AlertsArgs) -> anyhow::Result<ExitCode> {
+    let options = args.which.options();
+    if args.dry_run || args.fire.is_some() {
+        let config = options.configuration()?;
+        return block_on(alerts::dry_run(&config.alerts, args.fire.as_deref()));
+    }
+    alerts::run(&options.places()?, args.json)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,6 +1,8 @@
 //! What people see of a running daemon: a real one, real sockets, and equality with what was sent.
 #![cfg(target_os = "linux")]
 
+#[path = "views/alerts.rs"]
+mod alerts;
 #[path = "views/daemon.rs"]
 mod daemon;
 #[path = "views/far.rs"]
@@ -155,6 +157,7 @@ fn without_a_daemon_views_say_what_to_try() {
         &["dns"],
         &["dns", "--follow"],
         &["insights"],
+        &["alerts"],
         &["top", "--attach", "--json"],
     ] {
         let (code, words) = code_and_words(&home.say(view));
@@ -177,6 +180,7 @@ fn who_is_in_no_group_is_refused_and_told_which() {
         &["connections"],
         &["dns"],
         &["insights"],
+        &["alerts"],
         &["top", "--attach", "--json"],
         &["top", "--json", "--once"],
     ] {

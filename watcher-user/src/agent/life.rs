@@ -24,6 +24,7 @@ use super::{
     uploads::Uploads,
 };
 use crate::{
+    alerts,
     config::Config,
     control::{self, Answer, Status, Told},
     hardware,
@@ -73,6 +74,7 @@ pub struct Life<S> {
     log: Log,
     complaints: Complaints,
     asking: Asking,
+    alerts: alerts::Keeper,
     /// When a client last got a snapshot.
     shown: Option<Instant>,
 }
@@ -118,6 +120,7 @@ impl<S: Source> Life<S> {
         let uploads = Uploads::start(&config, &state, machine_id, log)?;
         let asking = asking(&config, log);
         let recorder = recorder(&config, &state, source.quality(), log);
+        let alerts = alerts::Keeper::begin(&config, &state, &told, log);
         Ok(Self {
             quality: source.quality().clone(),
             source,
@@ -144,6 +147,7 @@ impl<S: Source> Life<S> {
             log,
             complaints: Complaints::default(),
             asking,
+            alerts,
             shown: None,
         })
     }
@@ -156,14 +160,15 @@ impl<S: Source> Life<S> {
             let mut ended = self.told.ended.lock().unwrap_or_else(PoisonError::into_inner);
             let mut opened = self.told.opened.lock().unwrap_or_else(PoisonError::into_inner);
             let mut insights = self.told.insights.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut alerts = self.told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
             let mut nobody = ();
             let ledger: &mut dyn Observer = match &mut self.recorder {
                 Some(recorder) => &mut recorder.ledger,
                 None => &mut nobody,
             };
-            let listeners: [&mut dyn Observer; 6] =
-                [&mut window, &mut whole, &mut *ended, &mut *opened, &mut *insights, ledger];
+            let listeners: [&mut dyn Observer; 7] =
+                [&mut window, &mut whole, ledger, &mut *ended, &mut *opened, &mut *insights, &mut *alerts];
             self.sums.apply_with(&batch, &mut All(listeners));
         }
         self.log_queries();
@@ -173,6 +178,7 @@ impl<S: Source> Life<S> {
             self.calm_down();
         }
         let now = Reading::now().context("reading the clocks")?;
+        self.alerts.tick(now, &self.told);
         if let Some(span) = self.clock.observe(now) {
             if let Some(step) = span.clock_step {
                 self.log.warning(format_args!("the clock was set by {step:#}: a window ends early"));
@@ -263,6 +269,7 @@ impl<S: Source> Life<S> {
             self.complaints.note(self.log, "saving the open window", saved);
         }
         self.told.set_window(open);
+        self.alerts.save(&self.told);
         self.report(now, true);
         self.tell_status(now).await;
     }
@@ -367,6 +374,7 @@ impl<S: Source> Life<S> {
             Some(_) => self.recorder.take().into_iter().for_each(|recorder| self.stop_recording(recorder)),
             None => self.recorder = recorder(&config, &self.state, &self.quality, self.log),
         }
+        self.alerts.replace(&config, &self.told);
         self.config = config;
         self.config_file = options.file().exists().then(|| options.file().display().to_string());
         Ok(())
@@ -428,6 +436,7 @@ impl<S: Source> Life<S> {
         if let Some(recorder) = self.recorder.take() {
             self.stop_recording(recorder);
         }
+        self.alerts.end(&self.told);
         if let Some(uploads) = self.uploads.take() {
             uploads.stop(STOP_WITHIN).await;
         }

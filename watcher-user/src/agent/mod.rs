@@ -5,7 +5,7 @@
 //! Source ─batch─► Aggregator ─deltas─┬─► the open window ─► checkpoint, spool ─► delivery
 //!                     │              ├─► the window of its whole life ─► summary.json
 //!                     └─snapshot─┐   ├─► the ledger ─► history.db
-//!                                │   └─► the log of ended connections, insights
+//!                                │   └─► the log of ended connections, insights, alerts
 //! process samples ─► both windows├─► control socket
 //! ```
 //! One thread collects; the control socket has another, and the disk is touched on threads where waiting holds up nobody.
@@ -39,7 +39,7 @@ use watcher_core::Source;
 
 pub use ended::{Ended, EndedLog};
 pub use lock::{Lock, LockError};
-pub use log::{Log, LogFormat};
+pub use log::{Complaints, Log, LogFormat};
 pub use lookups::{Lookup, QueryLog};
 pub use opened::{Opened, OpenedLog};
 pub use processes::{ask, reload, restart, start, status, stop};

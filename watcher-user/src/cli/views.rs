@@ -1,4 +1,4 @@
-//! What `summary`, `connections`, `dns` and `insights` take.
+//! What `summary`, `connections`, `dns`, `insights` and `alerts` take.
 
 use std::{path::PathBuf, time::Duration};
 
@@ -196,6 +196,31 @@ impl InsightsArgs {
     pub fn options(&self) -> insights::Options {
         insights::Options { app: self.app.clone().unwrap_or_default(), kinds: self.kinds.clone(), json: self.json }
     }
+}
+
+pub(super) const ALERTS_NOTES: &str = "\
+Examples:
+  watcher alerts                         how near each is, and which have fired
+  watcher alerts --dry-run               what each would log, show and run
+  watcher alerts --fire 'Browser, daily' do it once, as you, with sample figures
+
+Alerts are [[alert]] tables of the configuration: docs/alerts.md";
+
+/// What `alerts` takes.
+#[derive(Debug, Clone, Args)]
+pub struct AlertsArgs {
+    /// Which daemon.
+    #[command(flatten)]
+    pub which: Which,
+    /// One JSON object per alert and line (docs/alerts.md).
+    #[arg(long, conflicts_with_all = ["dry_run", "fire"])]
+    pub json: bool,
+    /// Read the configuration and print what each alert would do if it fired now. Nothing is done; no daemon is needed.
+    #[arg(long, conflicts_with = "fire")]
+    pub dry_run: bool,
+    /// Do what the alert of this name would do, once, as you and not as the daemon.
+    #[arg(long, value_name = "NAME")]
+    pub fire: Option<String>,
 }
 
 fn kinds() -> impl clap::builder::TypedValueParser<Value = Kind> {

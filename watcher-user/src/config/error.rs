@@ -51,6 +51,17 @@ pub enum Problem {
         /// What stands there.
         found: String,
     },
+    /// Something else stands where there may be many tables.
+    #[error("expected tables, each under [[{section}]], found {found}")]
+    NoTables {
+        /// Their name.
+        section: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// Each value is good; together they are not.
+    #[error("{0}")]
+    Together(String),
     /// The text is no TOML.
     #[error("{0}")]
     Syntax(String),

@@ -6,13 +6,13 @@ use ipnet::IpNet;
 use watcher_core::rollup::{Commands, Glob};
 
 use super::{
-    Config,
+    Config, alerts,
     error::Problem,
     value::{Reason, Value},
 };
 
-/// One key.
-pub(super) struct Key {
+/// One key of a `T`: the configuration, or one of the tables in it that there may be many of.
+pub(super) struct Key<T: 'static = Config> {
     /// With its section: `upload.interval`.
     pub name: &'static str,
     /// What holds when it is not set, as TOML; `None` when that is nothing at all.
@@ -23,12 +23,12 @@ pub(super) struct Key {
     pub expected: &'static str,
     /// What it is for, in lines for the default file.
     pub about: &'static [&'static str],
-    apply: fn(&mut Config, Value<'_>) -> Result<(), Reason>,
+    pub apply: fn(&mut T, Value<'_>) -> Result<(), Reason>,
 }
 
-impl Key {
-    pub fn set(&self, config: &mut Config, value: Value<'_>) -> Result<(), Problem> {
-        (self.apply)(config, value).map_err(|reason| value.problem(self.expected, reason))
+impl<T> Key<T> {
+    pub fn set(&self, into: &mut T, value: Value<'_>) -> Result<(), Problem> {
+        (self.apply)(into, value).map_err(|reason| value.problem(self.expected, reason))
     }
 
     /// `upload` of `upload.interval`.
@@ -50,13 +50,14 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 /// The key or section whose name is most like an unknown one.
 pub(super) fn nearest(unknown: &str) -> Option<&'static str> {
     let short = |name: &str| name.rsplit('.').next().map(str::to_owned).unwrap_or_default();
-    let sections = KEYS.iter().map(Key::section);
+    let sections = KEYS.iter().map(Key::section).chain([alerts::SECTION]);
+    let names = KEYS.iter().map(|key| key.name).chain(alerts::KEYS.iter().map(|key| key.name));
     // A key in the wrong section is as near as a slip in the right one.
     let distance = |name: &str| {
         let moved = strsim::osa_distance(&short(name), &short(unknown)) + 1;
         strsim::osa_distance(name, unknown).min(moved)
     };
-    let best = KEYS.iter().map(|key| key.name).chain(sections).min_by_key(|name| distance(name))?;
+    let best = names.chain(sections).min_by_key(|name| distance(name))?;
     (distance(best) <= 1 + short(unknown).chars().count() / 3).then_some(best)
 }
 
@@ -237,7 +238,7 @@ pub(super) const KEYS: &[Key] = &[
     },
 ];
 
-fn set<T>(slot: &mut T, value: Result<T, Reason>) -> Result<(), Reason> {
+pub(super) fn set<T>(slot: &mut T, value: Result<T, Reason>) -> Result<(), Reason> {
     *slot = value?;
     Ok(())
 }

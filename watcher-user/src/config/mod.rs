@@ -4,11 +4,15 @@
 //! and the hints in errors all read it. What is said wrongly is an error that names the place and what was expected;
 //! nothing is ever replaced by a default in silence.
 
+mod alerts;
+#[cfg(test)]
+mod alerts_tests;
 mod duration;
 mod environment;
 mod error;
 mod file;
 mod keys;
+mod size;
 mod state;
 mod template;
 #[cfg(test)]
@@ -24,8 +28,10 @@ use std::{
 
 use watcher_core::rollup::{Limits, Policy, WindowOptions};
 
+pub use alerts::Alert;
 pub use duration::parse as parse_duration;
 pub use error::{ConfigError, Place};
+pub use size::written as written_size;
 pub use state::{StateError, Surroundings, state_directory};
 pub use template::template;
 
@@ -59,6 +65,8 @@ pub struct Config {
     pub history: History,
     /// `[paths]`
     pub paths: Paths,
+    /// `[[alert]]`, at most 64, each with a name of its own.
+    pub alerts: Vec<Alert>,
 }
 
 /// `[upload]`: off unless the user opts in.
@@ -178,6 +186,7 @@ impl Config {
             names: Names { passive: true, ptr: true, geo: Vec::new() },
             history: History { enabled: true, interval: Duration::from_secs(10) },
             paths: Paths::default(),
+            alerts: Vec::new(),
         }
     }
 

@@ -2,12 +2,20 @@
 
 use std::fmt::Write as _;
 
-use super::keys::KEYS;
+use super::{
+    alerts,
+    keys::{KEYS, Key},
+};
 
 const HEAD: &str = "\
 # watcher: configuration. What is commented out with # and no space is the default, or an example where there is none.
 # The environment (DIALTONE_WATCHER_…) overrides this file, flags override both.
 # Durations are written as 500ms, 15s, 15m, 1h30m.
+";
+
+const ALERTS: &str = "
+# Alerts: up to 64 such tables, each with an app or a domain, and with over or rate. Each fires once per day or hour.
+#[[alert]]
 ";
 
 /// The text of a file that says nothing and shows everything.
@@ -21,10 +29,18 @@ pub fn template() -> String {
             // Writing to a String cannot fail.
             let _ = write!(text, "\n[{section}]\n");
         }
-        for line in key.about {
-            let _ = writeln!(text, "# {line}");
-        }
-        let _ = writeln!(text, "#{} = {}", key.short(), key.default.unwrap_or(key.example));
+        entry(&mut text, key);
+    }
+    text.push_str(ALERTS);
+    for key in alerts::KEYS {
+        entry(&mut text, key);
     }
     text
+}
+
+fn entry<T>(text: &mut String, key: &Key<T>) {
+    for line in key.about {
+        let _ = writeln!(text, "# {line}");
+    }
+    let _ = writeln!(text, "#{} = {}", key.short(), key.default.unwrap_or(key.example));
 }

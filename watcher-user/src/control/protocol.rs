@@ -11,7 +11,10 @@ use watcher_core::{
     rollup::Rollup,
 };
 
-use crate::agent::{Ended, Lookup, Opened, Summary};
+use crate::{
+    agent::{Ended, Lookup, Opened, Summary},
+    alerts::Listed,
+};
 
 /// The version of the protocol. A field may be added to a version, never renamed; unknown fields are ignored.
 pub const VERSION: u32 = 1;
@@ -65,6 +68,8 @@ pub enum Ask {
     Insights,
     /// What was counted in a time that may be long ago, up to now.
     History(Query),
+    /// The alerts of the configuration, and how near each is.
+    Alerts,
     /// Reads the configuration again. Only root and the daemon's own user may.
     Reload,
     /// Sends what is in the spool now. Only root and the daemon's own user may.
@@ -116,6 +121,8 @@ pub enum Answer {
     Insights(Vec<Insight>),
     /// To [`Ask::History`].
     History(Box<Report>),
+    /// To [`Ask::Alerts`].
+    Alerts(Vec<Listed>),
     /// To a command: what was done.
     Done(String),
     /// It could not be had: why, and what to try.
@@ -136,6 +143,7 @@ pub(super) struct Heard {
     window: Option<Arc<Rollup>>,
     insights: Option<Vec<Insight>>,
     history: Option<Box<Report>>,
+    alerts: Option<Vec<Listed>>,
     done: Option<String>,
     error: Option<String>,
 }
@@ -152,6 +160,7 @@ impl Heard {
         let queries = || self.queries.map(Answer::Queries);
         let insights = || self.insights.map(Answer::Insights);
         let history = || self.history.map(Answer::History);
+        let alerts = || self.alerts.map(Answer::Alerts);
         let words = || self.done.map(Answer::Done).or_else(|| self.error.map(Answer::Error));
         status
             .or_else(summary)
@@ -162,6 +171,7 @@ impl Heard {
             .or_else(window)
             .or_else(insights)
             .or_else(history)
+            .or_else(alerts)
             .or_else(words)
     }
 }

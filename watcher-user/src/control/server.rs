@@ -21,6 +21,7 @@ use watcher_core::{Snapshot, insights::Insights, rollup::Rollup};
 use super::{Answer, Ask, Reply, Request, Status, VERSION};
 use crate::{
     agent::{EndedLog, OpenedLog, QueryLog, Summary},
+    alerts::Watching,
     clock,
 };
 
@@ -77,6 +78,8 @@ pub struct Told {
     pub queries: Mutex<QueryLog>,
     /// What stands out.
     pub insights: Mutex<Insights>,
+    /// Alerts.
+    pub alerts: Mutex<Watching>,
     /// A client waits for a snapshot.
     pub wanted: Notify,
     commands: mpsc::Sender<Command>,
@@ -96,6 +99,7 @@ impl Told {
             opened: Mutex::default(),
             queries: Mutex::default(),
             insights: Mutex::default(),
+            alerts: Mutex::default(),
             wanted: Notify::new(),
             commands,
         };
@@ -299,6 +303,7 @@ async fn answer(line: &[u8], told: &Told, access: Access, peer: Option<UCred>) -
             Err(e) => Answer::Error(format!("the clocks cannot be read: {e}")),
         },
         order @ (Ask::Reload | Ask::UploadNow | Ask::History(_)) => give(order, told).await,
+        Ask::Alerts => Answer::Alerts(told.alerts.lock().unwrap_or_else(PoisonError::into_inner).report()),
     }
 }
 

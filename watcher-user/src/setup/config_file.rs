@@ -85,6 +85,15 @@ mod tests {
     use crate::config::template;
 
     #[test]
+    fn alerts_stay_as_they_are() {
+        let alerts = "[[alert]]\napp = \"a\"\nover = \"1 GB\"\n\n[[alert]]\napp = \"b\"\nover = \"1 GB\"\n";
+        for text in [alerts.to_owned(), template() + alerts, format!("[upload]\n{alerts}[names]\nptr = true\n")] {
+            let after = with_settings(&text, &[Setting::flag("upload.enabled", true)]).unwrap();
+            assert!(after.contains(alerts) && after.contains("\nenabled = true\n"), "{after}");
+        }
+    }
+
+    #[test]
     fn an_answer_takes_the_place_of_its_commented_line() {
         let text = with_settings(
             &template(),

@@ -52,8 +52,12 @@ impl Home {
     pub fn new() -> Self {
         assert!(nix::unistd::geteuid().is_root(), "this needs root: `cargo xtask test`");
         let this = Self { folder: tempfile::tempdir().expect("a folder") };
-        fs::write(this.config(), "[collect]\nsample_interval = \"1s\"\n").expect("a configuration");
+        this.configure("[collect]\nsample_interval = \"1s\"\n");
         this
+    }
+
+    pub fn configure(&self, text: &str) {
+        fs::write(self.config(), text).expect("a configuration");
     }
 
     pub fn folder(&self) -> PathBuf {
@@ -89,7 +93,12 @@ impl Home {
 
     /// Starts one, and waits until it counts.
     pub fn run(&self) -> Daemon {
-        let mut child = self.command(&["run"]).stderr(Stdio::null()).spawn().expect("watcher starts");
+        self.run_by(self.command(&["run"]))
+    }
+
+    /// The same by a command that becomes it.
+    pub fn run_by(&self, mut command: Command) -> Daemon {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("watcher starts");
         wait_for("the daemon's first status", || {
             let ended = child.try_wait().expect("a child");
             assert!(ended.is_none(), "{ended:?}: see `watcher run --state {}`", self.state().display());

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io::Read as _,
     net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
     process::{Child, Command, Stdio},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -48,10 +49,17 @@ impl Far {
 
     /// A process here sends so many bytes there, all of which have arrived, and keeps its connection open.
     pub fn send(&self, bytes: u64) -> Sender {
+        self.send_by(Path::new("bash"), bytes)
+    }
+
+    /// The same by a bash of another name.
+    pub fn send_by(&self, bash: &Path, bytes: u64) -> Sender {
         let (to, port) = (self.address().ip(), self.address().port());
         let script = format!("exec 3<>/dev/tcp/{to}/{port}; printf '%*s' {bytes} x >&3; read -r line");
         let child = Command::new("ip")
-            .args(["netns", "exec", &self.near, "bash", "-c", &script])
+            .args(["netns", "exec", &self.near])
+            .arg(bash)
+            .args(["-c", &script])
             .stdin(Stdio::piped())
             .spawn()
             .expect("bash starts");
