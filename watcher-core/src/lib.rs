@@ -8,6 +8,7 @@ mod aggregate;
 mod application;
 mod flow;
 pub mod insights;
+pub mod interfaces;
 pub mod names;
 mod process;
 mod rerate;
