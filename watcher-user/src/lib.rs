@@ -13,6 +13,7 @@ pub mod following;
 pub mod hardware;
 pub mod identity;
 pub mod insights;
+pub mod interfaces;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod names;
