@@ -37,9 +37,14 @@ impl Reader {
     /// # Errors
     /// When the kernel does not answer.
     pub fn open() -> Result<Self, Error> {
+        Self::open_with(notices::ROOM)
+    }
+
+    /// `room`: bytes of notices that may wait between two surveys.
+    fn open_with(room: usize) -> Result<Self, Error> {
         let netns = std::fs::metadata("/proc/thread-self/ns/net").map(|ns| ns.ino() as u32);
         // Before the first listing: what comes after it is noticed.
-        let mut notices = Notices::open()?;
+        let mut notices = Notices::open(room)?;
         let mut dump = Dump::open()?;
         notices.begin(&dump.links()?);
         Ok(Self { dump, notices, netns: netns.unwrap_or(0), apart: HashMap::new() })

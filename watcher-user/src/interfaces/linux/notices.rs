@@ -13,7 +13,7 @@ use watcher_core::interfaces::{Link, Since};
 use super::{Error, Known, dump, link};
 
 /// Room for some hundred notices between two readings. More than the system's bound needs CAP_NET_ADMIN.
-const ROOM: usize = 1 << 20;
+pub const ROOM: usize = 1 << 20;
 /// What went and was not yet taken, at most: more than that between two readings is an attack, not a machine.
 const MAX_ENDED: usize = 4_096;
 
@@ -39,9 +39,9 @@ pub struct Notices {
 }
 
 impl Notices {
-    pub fn open() -> Result<Self, Error> {
+    pub fn open(room: usize) -> Result<Self, Error> {
         let mut socket = Socket::new(NETLINK_ROUTE).map_err(Error::Open)?;
-        setsockopt(&socket, RcvBufForce, &ROOM).ok();
+        setsockopt(&socket, RcvBufForce, &room).ok();
         socket.bind(&SocketAddr::new(0, libc::RTMGRP_LINK.cast_unsigned())).map_err(Error::Open)?;
         socket.set_non_blocking(true).map_err(Error::Open)?;
         Ok(Self {
