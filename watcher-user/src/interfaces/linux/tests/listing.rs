@@ -39,7 +39,7 @@ fn what_crosses_a_veth_is_counted_as_sys_counts_it() {
         let survey = (0..1_000).find_map(|_| {
             let before = sys();
             let survey = reader.survey().unwrap();
-            (sys() == before).then(|| (before, survey))
+            (sys() == before).then_some((before, survey))
         });
         let (sys, survey) = survey.expect("veth0 does not come to rest");
         assert_eq!(named(&survey, "veth0").bytes, sys);
