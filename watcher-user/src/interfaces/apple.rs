@@ -38,9 +38,10 @@ mod reader {
         /// Nothing is read yet.
         ///
         /// # Errors
-        /// None here.
+        /// When the system's list cannot be had.
         pub fn open() -> Result<Self, Error> {
-            Ok(Self(Networks::new()))
+            let networks = Networks::new().map_err(|error| Error::Open(std::io::Error::other(format!("{error:?}"))));
+            networks.map(Self)
         }
 
         /// What the kernel says now. It does not tell when an interface came or went.
@@ -49,7 +50,8 @@ mod reader {
         /// None here.
         pub fn survey(&mut self) -> Result<Survey, Error> {
             self.0.refresh(true);
-            let mut links: Vec<Link> = self.0.iter().filter_map(|(name, data)| link(name, data)).collect();
+            let mut links: Vec<Link> =
+                self.0.iter().filter_map(|(name, data)| link(&name.to_string_lossy(), data)).collect();
             links.sort_unstable_by_key(|link| link.index);
             Ok(Survey { netns: 0, interfaces: standing(links), ended: Vec::new() })
         }

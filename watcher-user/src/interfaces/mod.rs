@@ -15,8 +15,8 @@ pub use self::linux::Reader;
 /// Why the kernel's interfaces could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No socket to ask through.
-    #[error("cannot open a netlink socket to read the interfaces")]
+    /// No way to ask.
+    #[error("cannot ask the kernel for its interfaces")]
     Open(#[source] std::io::Error),
     /// The question did not get through, or no answer came.
     #[error("cannot ask the kernel for its {what}")]
