@@ -10,6 +10,7 @@ mod application;
 mod flow;
 pub mod history;
 pub mod insights;
+pub mod interfaces;
 pub mod names;
 mod process;
 mod rerate;

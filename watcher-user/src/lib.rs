@@ -15,6 +15,7 @@ pub mod hardware;
 pub mod history;
 pub mod identity;
 pub mod insights;
+pub mod interfaces;
 #[cfg(target_os = "linux")]
 pub mod linux;
 pub mod names;

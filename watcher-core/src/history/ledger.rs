@@ -106,8 +106,8 @@ impl Ledger {
     }
 
     /// Payload that processes moved over an interface.
-    pub fn explained(&mut self, name: &Arc<str>, scope: Scope, rx_bytes: u64, tx_bytes: u64) {
-        let series = self.series(scope, Subject::Explained { name: Arc::clone(name) });
+    pub fn explained(&mut self, name: &Arc<str>, rx_bytes: u64, tx_bytes: u64) {
+        let series = self.series(Scope::Network, Subject::Explained { name: Arc::clone(name) });
         self.add(&series, Moved { rx: rx_bytes, tx: tx_bytes });
     }
 

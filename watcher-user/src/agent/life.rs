@@ -163,12 +163,13 @@ impl<S: Source> Life<S> {
             let mut alerts = self.told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
             let mut nobody = ();
-            let ledger: &mut dyn Observer = match &mut self.recorder {
-                Some(recorder) => &mut recorder.ledger,
-                None => &mut nobody,
+            let mut nowhere = ();
+            let [ledger, interfaces]: [&mut dyn Observer; 2] = match &mut self.recorder {
+                Some(recorder) => recorder.listeners(),
+                None => [&mut nobody, &mut nowhere],
             };
-            let listeners: [&mut dyn Observer; 7] =
-                [&mut window, &mut whole, ledger, &mut *ended, &mut *opened, &mut *insights, &mut *alerts];
+            let listeners: [&mut dyn Observer; 8] =
+                [&mut window, &mut whole, ledger, interfaces, &mut *ended, &mut *opened, &mut *insights, &mut *alerts];
             self.sums.apply_with(&batch, &mut All(listeners));
         }
         self.log_queries();
@@ -456,7 +457,7 @@ fn recorder(config: &Config, state: &Path, quality: &Quality, log: Log) -> Optio
     if !config.history.enabled {
         return None;
     }
-    let started = Recorder::start(state, config.history.interval, quality);
+    let started = Recorder::start(state, config.history.interval, quality, log);
     started.map_err(|why| log.error(format_args!("no history is written: {why}"))).ok()
 }
 

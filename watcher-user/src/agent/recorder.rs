@@ -6,13 +6,15 @@ use anyhow::Context as _;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 use watcher_core::{
-    Grade, Quality,
+    Grade, Observer, Quality,
     history::{Ledger, Query, Report},
+    interfaces::{Attributed, Counters, Table},
 };
 
 use super::log::{Complaints, Log};
 use crate::{
     history::{self, HistoryError, Writer},
+    interfaces,
     upload::Reading,
 };
 
@@ -23,16 +25,44 @@ const SETTLED: Duration = Duration::from_secs(600);
 /// The two clocks may drift so far apart between two seconds.
 const STEP: SignedDuration = SignedDuration::from_secs(2);
 
-/// Writes `history.db`, or keeps the seconds alone where it cannot.
-#[derive(Debug)]
+/// What each interface moved.
+struct Interfaces {
+    reader: interfaces::Reader,
+    counters: Counters,
+    attributed: Attributed,
+}
+
+impl Interfaces {
+    fn open() -> Result<Self, interfaces::Error> {
+        let reader = interfaces::Reader::open()?;
+        Ok(Self { reader, counters: Counters::default(), attributed: Attributed::default() })
+    }
+
+    /// Enters what moved since the last time.
+    fn read(&mut self, ledger: &mut Ledger) -> Result<(), interfaces::Error> {
+        let survey = self.reader.survey()?;
+        self.attributed.refresh(&survey);
+        let table = Table::of(self.counters.take(&survey), self.attributed.take());
+        for row in table.rows {
+            let name = row.name.into();
+            ledger.interface(&name, row.apart.is_some(), row.kernel.rx, row.kernel.tx);
+            ledger.explained(&name, row.attributed.rx, row.attributed.tx);
+        }
+        Ok(())
+    }
+}
+
+/// Writes `history.db`.
 pub struct Recorder {
-    /// Listens to the aggregator.
-    pub ledger: Ledger,
+    ledger: Ledger,
+    /// `None` where they cannot be read.
+    interfaces: Option<Interfaces>,
     writer: Writer,
     interval: Duration,
     second: Option<Reading>,
     written: Option<Instant>,
     clock_set: Instant,
+    nobody: (),
 }
 
 impl Recorder {
@@ -40,16 +70,30 @@ impl Recorder {
     ///
     /// # Errors
     /// A newer watcher wrote it, it is something else, or the disk does not let.
-    pub fn start(state: &Path, interval: Duration, quality: &Quality) -> Result<Self, HistoryError> {
+    pub fn start(state: &Path, interval: Duration, quality: &Quality, log: Log) -> Result<Self, HistoryError> {
         let writer = Writer::start(&state.join(history::FILE), &boot())?;
+        let interfaces = Interfaces::open()
+            .map_err(|why| log.warning(format_args!("the history goes without interfaces: {why}")))
+            .ok();
         Ok(Self {
             ledger: Ledger::new(quality.grade == Grade::Estimated),
+            interfaces,
             writer,
             interval,
             second: None,
             written: None,
             clock_set: Instant::now(),
+            nobody: (),
         })
+    }
+
+    /// What listens to the aggregator.
+    pub fn listeners(&mut self) -> [&mut dyn Observer; 2] {
+        let attributed: &mut dyn Observer = match &mut self.interfaces {
+            Some(interfaces) => &mut interfaces.attributed,
+            None => &mut self.nobody,
+        };
+        [&mut self.ledger, attributed]
     }
 
     /// Between two writes.
@@ -67,6 +111,10 @@ impl Recorder {
                 self.clock_set = Instant::now();
             }
             self.second = Some(now);
+            if let Some(interfaces) = &mut self.interfaces {
+                let read = interfaces.read(&mut self.ledger).map_err(|e| e.to_string());
+                complaints.note(log, "reading the interfaces", read);
+            }
             self.ledger.end_second(now.wall, u64::try_from(span.as_nanos()).unwrap_or(u64::MAX));
         }
         if self.written.is_none_or(|at| at.elapsed() + Duration::from_millis(100) >= self.interval) {

@@ -1,6 +1,7 @@
 //! `watcher doctor`: what works on this machine, what does not, why, and what to do.
 
 mod facts;
+mod interfaces;
 mod render;
 mod self_test;
 
@@ -9,7 +10,7 @@ use std::io::Write as _;
 use serde::Serialize;
 use watcher_core::Source as _;
 
-use self::{facts::Facts, self_test::SelfTest};
+use self::{facts::Facts, interfaces::InterfaceReport, self_test::SelfTest};
 use super::{Config, EbpfSource, load::Outcome};
 
 /// The verifier gives up at a million; a program that comes near a twentieth of it has become too clever.
@@ -24,6 +25,8 @@ pub struct Report {
     grade: Option<String>,
     capabilities: Vec<CapabilityReport>,
     self_test: Option<SelfTest>,
+    /// Which interfaces are in the total, and why the others are not.
+    interfaces: Vec<InterfaceReport>,
     problems: Vec<String>,
 }
 
@@ -75,7 +78,12 @@ async fn examine(config: &Config) -> Report {
         grade: None,
         capabilities: Vec::new(),
         self_test: None,
+        interfaces: Vec::new(),
     };
+    match interfaces::examine() {
+        Ok(interfaces) => report.interfaces = interfaces,
+        Err(e) => report.problems.push(crate::text::with_causes(&e)),
+    }
     match EbpfSource::start(config) {
         Ok(mut source) => {
             report.backend = Some(source.quality().backend.to_string());

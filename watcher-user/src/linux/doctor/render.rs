@@ -29,6 +29,7 @@ pub fn write(out: &mut impl Write, report: &Report, verbose: bool) -> io::Result
             truth.sockets_checked, truth.sockets_unbalanced, truth.unattributed_tx_bytes, truth.unattributed_rx_bytes
         )?;
     }
+    super::interfaces::write(out, &report.interfaces)?;
     writeln!(out)?;
     if report.problems.is_empty() {
         return writeln!(out, "all is well");

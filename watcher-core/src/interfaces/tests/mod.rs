@@ -1,0 +1,6 @@
+//! What must hold of interfaces, with no kernel.
+
+mod attributing;
+mod counting;
+mod make;
+mod places;
