@@ -254,6 +254,7 @@ mod tests {
                 parent_tgid,
                 uid: 7,
                 comm,
+                cgroup: 0,
             })
         };
         processes.born(&fork(11, 10, named), &mut Vec::new());
@@ -282,7 +283,8 @@ mod tests {
         processes.tell(shell, info, &mut events);
         let mut comm = [0; 16];
         comm[..2].copy_from_slice(b"sh");
-        let fork = ProcessFork { kind: 2, tgid: 11, start: 6, parent_start: 5, parent_tgid: 10, uid: 7, comm };
+        let fork =
+            ProcessFork { kind: 2, tgid: 11, start: 6, parent_start: 5, parent_tgid: 10, uid: 7, comm, cgroup: 0 };
         processes.born(&Birth::Fork(fork), &mut events);
         let Some(ProcessEvent::Seen { id, info }) = events.last() else { panic!("no event") };
         assert_eq!((id.tgid, info.command.as_str(), info.uid, info.parent), (11, "sh -c x", 7, Some(shell)));
