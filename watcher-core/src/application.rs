@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How an application got its name, best first.
+/// How an application got its name. The first that fits names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NamedBy {
@@ -38,7 +38,7 @@ impl NamedBy {
     }
 }
 
-/// An application. Two processes of one have equal ones.
+/// An application. Processes of one name are of one application, however each of them was found to be.
 ///
 /// Names come from what processes, packages and containers say of themselves: hostile until made printable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -119,9 +119,11 @@ fn remotes(flows: &[FlowRow]) -> Vec<RemoteRow> {
 fn apps(processes: &[ProcessRow]) -> Vec<AppRow> {
     let mut rows: Vec<AppRow> = Vec::new();
     for process in processes {
-        let name = process.info.name.clone();
+        let name = process.info.application_name().to_owned();
         let at = rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
-            rows.push(AppRow { name, traffic: PerScope::default(), connections: PerScope::default(), processes: 0 });
+            let application = process.info.application.clone();
+            let (traffic, connections) = (PerScope::default(), PerScope::default());
+            rows.push(AppRow { name, traffic, connections, processes: 0, application });
             rows.len() - 1
         });
         let row = &mut rows[at];

@@ -1,4 +1,4 @@
-//! The table of applications: processes of one name together.
+//! The table of applications: processes of one application together.
 
 use ratatui::{Frame, layout::Rect};
 
