@@ -1,6 +1,7 @@
 //! The parts of the `watcher` binary, for the binary itself, its examples and its tests.
 
 pub mod agent;
+pub mod applications;
 pub mod by;
 pub mod cli;
 pub mod clock;
