@@ -1,6 +1,8 @@
 //! What people see of a running daemon: a real one, real sockets, and equality with what was sent.
 #![cfg(target_os = "linux")]
 
+#[path = "views/applications.rs"]
+mod applications;
 #[path = "views/daemon.rs"]
 mod daemon;
 #[path = "views/far.rs"]

@@ -114,11 +114,11 @@ impl Processes {
         let id = ProcessId { tgid: fork.tgid, start: BootTime(fork.start) };
         let parent = ProcessId { tgid: fork.parent_tgid, start: BootTime(fork.parent_start) };
         let comm = text(&fork.comm);
-        let (name, command, complete, alias, ran) = match self.known.get(&parent) {
-            Some(Known { info, complete, alias, origin, .. }) if self.known[&parent].goes_by(&comm) => {
+        let (name, command, complete, alias, ran) = match self.known.get(&parent).filter(|known| known.goes_by(&comm)) {
+            Some(Known { info, complete, alias, origin, .. }) => {
                 (info.name.clone(), info.command.clone(), *complete, *alias, origin.ran.clone())
             }
-            _ => (comm, String::new(), false, None, None),
+            None => (comm, String::new(), false, None, None),
         };
         let info = ProcessInfo { name, command, uid: fork.uid, parent: Some(parent), application: None };
         let origin = Origin { ran, cgroup: fork.cgroup };

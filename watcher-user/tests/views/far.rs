@@ -50,11 +50,17 @@ impl Far {
     pub fn send(&self, bytes: u64) -> Sender {
         let (to, port) = (self.address().ip(), self.address().port());
         let script = format!("exec 3<>/dev/tcp/{to}/{port}; printf '%*s' {bytes} x >&3; read -r line");
+        self.send_by(&["bash", "-c", &script], bytes)
+    }
+
+    /// The same by a program of the caller's, which ends when it has read a line.
+    pub fn send_by(&self, words: &[&str], bytes: u64) -> Sender {
         let child = Command::new("ip")
-            .args(["netns", "exec", &self.near, "bash", "-c", &script])
+            .args(["netns", "exec", &self.near])
+            .args(words)
             .stdin(Stdio::piped())
             .spawn()
-            .expect("bash starts");
+            .expect("ip starts");
         let (mut stream, _) = self.listener.accept().expect("a connection");
         let taken = std::io::copy(&mut (&mut stream).take(bytes), &mut std::io::sink()).expect("bytes");
         assert_eq!(taken, bytes);
