@@ -21,7 +21,7 @@ use crate::stage::Stage;
 pub fn cases() -> Vec<Case> {
     vec![
         Case::new("a_process_of_a_service_goes_by_its_unit", lives),
-        Case::new("a_process_of_a_service_that_lives_for_milliseconds_goes_by_its_unit", is_gone),
+        Case::new("a_process_of_a_service_that_lives_for_milliseconds_goes_by_its_unit", |stage| is_gone(&stage)),
         Case::new("what_a_service_forks_goes_by_its_unit", forks),
         Case::new("a_process_of_no_service_goes_by_its_executable", plain),
     ]
@@ -98,7 +98,7 @@ fn lives(mut stage: Stage<'_>) -> Result<()> {
 }
 
 /// Reaped at once: no /proc tells of them when watcher reads.
-fn is_gone(stage: Stage<'_>) -> Result<()> {
+fn is_gone(stage: &Stage<'_>) -> Result<()> {
     let service = Service::new("watcher-brief")?;
     for _ in 0..20 {
         let mut command = service.command()?;
@@ -106,7 +106,7 @@ fn is_gone(stage: Stage<'_>) -> Result<()> {
             command.args(["--actor", "datagram-send", "127.0.0.1:9", "1111"]).stdout(Stdio::null()).spawn()?;
         let status = child.wait()?;
         ensure!(status.success(), "it ended with {status}");
-        named(&stage, child.id(), service.name()?, "unit")?;
+        named(stage, child.id(), service.name()?, "unit")?;
     }
     Ok(())
 }
