@@ -128,7 +128,7 @@ impl Processes {
     fn executed(&self, exec: &ProcessExec) -> (ProcessId, Known) {
         let id = ProcessId { tgid: exec.tgid, start: BootTime(exec.start) };
         let parent = ProcessId { tgid: exec.parent_tgid, start: BootTime(exec.parent_start) };
-        let ran = Ran::of(exec);
+        let ran = Ran::of(exec).after(self.known.get(&id).and_then(|known| known.origin.ran.as_deref()));
         let (comm, path) = (text(&exec.comm), text(&exec.filename));
         // The program that it ran before, which a fork has from its parent.
         let same = self.known.get(&id).filter(|_| program_name::is_itself(&comm, &path));

@@ -62,6 +62,8 @@ impl Naming {
         }
         let executable = found.as_ref().and_then(Found::executable);
         let executable = executable.or_else(|| origin.ran.as_ref()?.executable());
+        let is_itself = origin.ran.as_ref().is_some_and(|ran| ran.is_itself());
+        let executable = executable.or_else(|| parent.filter(|_| is_itself)?.executable.clone());
         let facts = Facts {
             name: info.name.clone(),
             executable,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use watcher_common::{FILENAME_LEN, ProcessExec};
 
+use crate::program_name::ITSELF;
+
 /// What execve was given.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ran {
@@ -27,6 +29,17 @@ impl Ran {
         let arguments = &exec.args[..(exec.args_len as usize).min(exec.args.len())];
         let is_cut = arguments.len() == exec.args.len() && !arguments.ends_with(&[0]);
         Self { path: text(&exec.filename), arguments: arguments.into(), is_cut }
+    }
+
+    /// Whether it was told to run what it already ran.
+    pub fn is_itself(&self) -> bool {
+        self.path == ITSELF
+    }
+
+    /// With the path that a link to itself led to: what the process ran `before`.
+    pub fn after(self, before: Option<&Self>) -> Self {
+        let path = before.filter(|_| self.is_itself()).and_then(Self::executable);
+        Self { path: path.unwrap_or(self.path), ..self }
     }
 
     /// The path of the executable. Of a script with `#!` the kernel was given the script; it made argument 0 of the

@@ -86,6 +86,15 @@ fn the_executable_of_a_script_is_its_interpreter() {
 }
 
 #[test]
+fn who_runs_itself_runs_what_it_ran() {
+    let before = ran("/usr/lib/chromium/chromium", b"chromium\0");
+    let itself = || ran(program_name::ITSELF, b"/proc/self/exe\0--type=renderer\0");
+    assert_eq!(itself().after(Some(&before)).executable().as_deref(), Some("/usr/lib/chromium/chromium"));
+    assert_eq!((itself().after(None).executable(), itself().after(None).is_itself()), (None, true));
+    assert_eq!(ran("/bin/x", b"x\0").after(Some(&before)).executable().as_deref(), Some("/bin/x"));
+}
+
+#[test]
 fn an_argument_that_did_not_fit_is_none() {
     let long = [b"java\0-cp\0".as_slice(), &[b'x'; 600]].concat();
     let cut = ran("/usr/bin/java", &long);
