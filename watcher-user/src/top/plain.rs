@@ -193,7 +193,7 @@ impl<W: Write> Report for Writer<W> {
 fn explanation(application: Option<&Application>) -> [Cell; 2] {
     let (rule, evidence) =
         application.map_or(("-", Cow::Borrowed("-")), |found| (found.rule.as_str(), printable(&found.evidence)));
-    [Cell::left(rule), Cell::left(evidence)]
+    [Cell::left(rule), Cell::whole(evidence)]
 }
 
 fn is_some(traffic: Traffic) -> bool {
