@@ -63,6 +63,16 @@ impl Known {
     fn goes_by(&self, comm: &str) -> bool {
         self.info.name.starts_with(comm) || self.alias == Some(comm)
     }
+
+    /// A socket's record has the name of its maker, which an exec that went unseen did not tell.
+    fn has_executed_unseen(&self, comm: &[u8]) -> bool {
+        self.inherited && !comm.is_empty() && !self.goes_by(&text(comm))
+    }
+
+    /// Nothing is left to be looked for.
+    fn is_settled(&self, comm: &[u8]) -> bool {
+        self.complete && !self.has_executed_unseen(comm)
+    }
 }
 
 impl Processes {
@@ -147,20 +157,19 @@ impl Processes {
 
     /// Makes sure that a process which is about to be shown has been told of with its application, and its ancestors with it.
     pub fn introduce(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
-        self.complete(id, comm, uid, events);
-        if self.known.get(&id).is_some_and(|known| known.identity.is_none()) {
-            self.identify(id, events);
+        if self.known.get(&id).is_some_and(|known| known.identity.is_some() && known.is_settled(comm)) {
+            return;
         }
+        self.complete(id, comm, uid, events);
+        self.identify(id, events);
     }
 
     /// Makes sure that a process has been told of, and its ancestors with it.
     fn complete(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
-        // A socket's record has the name of its maker, which an exec that went unseen did not tell.
-        let unseen_exec = |known: &Known| known.inherited && !known.goes_by(&text(comm));
-        if self.known.get(&id).is_some_and(|known| known.complete && (comm.is_empty() || !unseen_exec(known))) {
+        if self.known.get(&id).is_some_and(|known| known.is_settled(comm)) {
             return;
         }
-        if let Some(known) = self.known.get_mut(&id).filter(|known| !comm.is_empty() && unseen_exec(known)) {
+        if let Some(known) = self.known.get_mut(&id).filter(|known| known.has_executed_unseen(comm)) {
             known.info.name = text(comm);
             known.origin.ran = None;
         }

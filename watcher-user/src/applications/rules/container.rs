@@ -25,7 +25,10 @@ pub fn name(facts: &Facts, books: &mut Books) -> Option<Application> {
         Container::Name(name) => return Some(found(NamedBy::Container, name, &**path)),
         Container::Id(id) => id,
     };
-    Some(match books.containers.name(id) {
+    // Below their managers users make what cgroups they like: those may not borrow the names that root's engines gave.
+    let is_of_user = path.split(id).next().is_some_and(|before| before.contains("/user@"));
+    let named = if is_of_user { None } else { books.containers.name(id) };
+    Some(match named {
         Some(named) => found(NamedBy::Container, named.name, format!("{path}, {}", named.file.display())),
         None => {
             found(NamedBy::Container, &id[..SHORT], format!("{path}; its name cannot be read, this is its short id"))

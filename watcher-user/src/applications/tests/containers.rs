@@ -82,6 +82,9 @@ fn a_container_goes_by_the_name_that_its_engine_wrote() {
     assert_eq!(&*web.name, "web-1");
     assert!(web.evidence.contains(ID) && web.evidence.ends_with("config.v2.json"), "{}", web.evidence);
     assert_eq!(&*name(format!("/machine.slice/libpod-{other}.scope")).name, "db");
+    let borrowed = format!("/user.slice/user-1000.slice/user@1000.service/docker-{ID}.scope");
+    assert_eq!(&*name(borrowed).name, &ID[..12], "a user made that cgroup");
+    assert_eq!(&*name(format!("/docker/{ID}/user.slice/user@0.service/x.scope")).name, "web-1");
     assert_eq!(&*name(format!("/kubepods/pod1/{third}")).name, "coredns");
 }
 
