@@ -25,6 +25,8 @@ pub struct ProcessFork {
     pub uid: u32,
     /// Name of the program that it runs: of the parent's first thread; of one found running, of its own.
     pub comm: [u8; COMM_LEN],
+    /// The forking thread's cgroup of version 2, by its id; 0 of one found running.
+    pub cgroup: u64,
 }
 
 /// A process became another program.
@@ -45,6 +47,8 @@ pub struct ProcessExec {
     pub uid: u32,
     /// The new name.
     pub comm: [u8; COMM_LEN],
+    /// Its cgroup of version 2, by its id.
+    pub cgroup: u64,
     /// The path that was executed, NUL-terminated.
     pub filename: [u8; FILENAME_LEN],
     /// Valid bytes in `args`.
@@ -69,7 +73,7 @@ pub struct ProcessExit {
     pub at: u64,
 }
 
-const _: () = assert!(size_of::<ProcessFork>() == 48);
-const _: () = assert!(size_of::<ProcessExec>() == 48 + 128 + 8 + 512);
+const _: () = assert!(size_of::<ProcessFork>() == 56);
+const _: () = assert!(size_of::<ProcessExec>() == 56 + 128 + 8 + 512);
 const _: () = assert!(size_of::<ProcessExit>() == 24);
 crate::pod!(ProcessFork, ProcessExec, ProcessExit);

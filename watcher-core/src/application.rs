@@ -1,10 +1,8 @@
 //! What a person calls a group of processes, and how that name was found.
 
-use std::hash::{Hash, Hasher};
-
 use serde::{Deserialize, Serialize};
 
-/// How an application got its name, best first.
+/// How an application got its name. The first that fits names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NamedBy {
@@ -40,10 +38,10 @@ impl NamedBy {
     }
 }
 
-/// An application. Two processes of one have equal ones: of one name, by one rule, whatever was read.
+/// An application. Processes of one name are of one application, however each of them was found to be.
 ///
 /// Names come from what processes, packages and containers say of themselves: hostile until made printable.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Application {
     /// The name to show: never clipped, never invented.
     pub name: Box<str>,
@@ -51,18 +49,4 @@ pub struct Application {
     pub rule: NamedBy,
     /// What the rule read: a cgroup, a path, a command. For `--explain`.
     pub evidence: Box<str>,
-}
-
-impl PartialEq for Application {
-    fn eq(&self, other: &Self) -> bool {
-        self.rule == other.rule && self.name == other.name
-    }
-}
-
-impl Eq for Application {}
-
-impl Hash for Application {
-    fn hash<H: Hasher>(&self, hasher: &mut H) {
-        (&self.name, self.rule).hash(hasher);
-    }
 }

@@ -34,7 +34,7 @@ impl Snapshot {
     fn rerate_apps(&mut self) {
         let mut sums: HashMap<&str, PerScope<Traffic>> = HashMap::new();
         for process in &self.processes {
-            let sum = sums.entry(&process.info.name).or_default();
+            let sum = sums.entry(process.info.application_name()).or_default();
             *sum = *sum + process.traffic;
         }
         for app in &mut self.apps {

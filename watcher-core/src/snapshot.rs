@@ -9,7 +9,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BootTime, FlowId, FlowSample, Losses, ProcessId, ProcessInfo, Quality, Scope,
+    Application, BootTime, FlowId, FlowSample, Losses, ProcessId, ProcessInfo, Quality, Scope,
     names::{Known, Name, NameSource},
 };
 
@@ -270,7 +270,7 @@ pub struct RemoteRow {
     pub processes: u32,
 }
 
-/// All processes of one name.
+/// All processes of one application.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AppRow {
     /// The name they share; empty where it is not known.
@@ -281,6 +281,9 @@ pub struct AppRow {
     pub connections: PerScope<u32>,
     /// Live processes.
     pub processes: u32,
+    /// How it got its name, by the process of it for which most can be said; `None` where they were not named by any rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Arc<Application>>,
 }
 
 impl RemoteRow {

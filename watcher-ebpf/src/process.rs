@@ -2,7 +2,7 @@
 //! kernel/exit.c), all in process context. Threads are left out.
 
 use aya_ebpf::{
-    helpers::{bpf_probe_read_kernel_str_bytes, generated::bpf_probe_read_user},
+    helpers::{bpf_get_current_cgroup_id, bpf_probe_read_kernel_str_bytes, generated::bpf_probe_read_user},
     macros::btf_tracepoint,
     programs::BtfTracePointContext,
 };
@@ -40,14 +40,17 @@ fn forked(ctx: &BtfTracePointContext) -> i32 {
         return 0;
     }
     // The child has the name of the thread that forked, which threads give themselves.
-    let event = ProcessFork { comm: parent.leader().comm(), ..describe(child, parent) };
+    // Into another cgroup it can only have been cloned by who executes next (systemd), and the exec tells.
+    // SAFETY: without arguments.
+    let cgroup = unsafe { bpf_get_current_cgroup_id() };
+    let event = ProcessFork { comm: parent.leader().comm(), cgroup, ..describe(child, parent) };
     if EVENTS.output_untyped::<ProcessFork>(event, wakeup()).is_err() {
         lost(Loss::ProcessEvent, 1);
     }
     0
 }
 
-/// What is known of a process from its task.
+/// What is known of a process from its task, which need not be the current one: the cgroup is not.
 #[inline(always)]
 pub fn describe(task: Task, parent: Task) -> ProcessFork {
     let (process, parent) = (task.process(), parent.process());
@@ -59,6 +62,7 @@ pub fn describe(task: Task, parent: Task) -> ProcessFork {
         parent_tgid: parent.tgid,
         uid: task.euid(),
         comm: task.comm(),
+        cgroup: 0,
     }
 }
 
@@ -96,6 +100,7 @@ fn executed(ctx: &BtfTracePointContext) -> i32 {
         (*event).parent_tgid = parent.tgid;
         (*event).uid = task.euid();
         (*event).comm = task.comm();
+        (*event).cgroup = bpf_get_current_cgroup_id();
         (*event).pad = 0;
         (*event).filename[0] = 0;
         let _ = bpf_probe_read_kernel_str_bytes(filename_of(ctx.arg(2)), &mut (*event).filename);

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod alerts;
+pub mod applications;
 pub mod by;
 pub mod cli;
 pub mod clock;

@@ -30,6 +30,12 @@ impl Cell {
         Self { text: fit(text.as_ref(), WIDEST).into_owned(), right: false }
     }
 
+    /// Text that is never cut: for a last column, where it pushes nothing off the screen.
+    #[must_use]
+    pub fn whole(text: impl Into<String>) -> Self {
+        Self { text: text.into(), right: false }
+    }
+
     /// A number.
     #[must_use]
     pub fn right(text: impl AsRef<str>) -> Self {

@@ -3,6 +3,8 @@
 
 #[path = "views/alerts.rs"]
 mod alerts;
+#[path = "views/applications.rs"]
+mod applications;
 #[path = "views/daemon.rs"]
 mod daemon;
 #[path = "views/far.rs"]

@@ -151,7 +151,7 @@ impl Processes {
         for process in removed.values() {
             let own = process.sums.bytes();
             if process.listed {
-                apps.fold(&process.info.name, own);
+                apps.fold(&process.info, own);
             }
             let heir = surviving(process.info.parent, &removed).and_then(|id| self.entries.get_mut(&id));
             let heir = heir.map_or(&mut self.orphaned, |parent| &mut parent.descendants);

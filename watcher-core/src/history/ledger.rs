@@ -36,6 +36,8 @@ pub struct Ledger {
     waiting: FastMap<(Timestamp, Arc<Series>), Amount>,
     seconds: Seconds,
     interned: FastSet<Arc<Series>>,
+    /// One for each name and rule: rows are by these, whatever the rule read last.
+    applications: FastMap<(Box<str>, NamedBy), Arc<Application>>,
     who: FastMap<ProcessId, Owner>,
     totals: PerScope<Option<Arc<Series>>>,
     ip: Option<Arc<Series>>,
@@ -84,6 +86,7 @@ impl Ledger {
             waiting: FastMap::default(),
             seconds: Seconds::default(),
             interned: FastSet::default(),
+            applications: FastMap::default(),
             who: FastMap::default(),
             totals: PerScope::default(),
             ip: None,
@@ -223,6 +226,7 @@ impl Ledger {
         if self.interned.len() > 2 * self.seconds.series().max(KEEP_INTERNED) {
             self.interned.retain(|series| Arc::strong_count(series) > 1);
             self.interned.shrink_to_fit();
+            self.applications.retain(|_, application| Arc::strong_count(application) > 1);
         }
     }
 
@@ -232,7 +236,10 @@ impl Ledger {
         if let Some((program, Some(lines))) = known.map(|owner| (&owner.program, owner.lines.get(scope))) {
             return (Arc::clone(program), lines.clone());
         }
-        let program = known.map_or_else(|| Arc::new(program(id, info)), |owner| Arc::clone(&owner.program));
+        let program = match known {
+            Some(owner) => Arc::clone(&owner.program),
+            None => Arc::new(self.program(id, info)),
+        };
         let lines = Lines {
             application: self.series(scope, Subject::Application(Arc::clone(&program.application))),
             user: self.series(scope, Subject::User(program.uid)),
@@ -245,6 +252,17 @@ impl Ledger {
         }
         *owner.lines.get_mut(scope) = Some(lines.clone());
         (program, lines)
+    }
+
+    fn program(&mut self, id: ProcessId, info: &ProcessInfo) -> Program {
+        let (name, rule) =
+            info.application.as_ref().map_or((&*info.name, NamedBy::Executable), |app| (&app.name, app.rule));
+        let key = (Box::from(name), rule);
+        let application = self.applications.entry(key).or_insert_with_key(|(name, rule)| {
+            let unnamed = || Arc::new(Application { name: name.clone(), rule: *rule, evidence: Box::default() });
+            info.application.clone().unwrap_or_else(unnamed)
+        });
+        Program { id, name: info.name.as_str().into(), uid: info.uid, application: Arc::clone(application) }
     }
 
     fn total(&mut self, scope: Scope) -> Arc<Series> {
@@ -273,15 +291,6 @@ impl Moved {
     }
 }
 
-fn program(id: ProcessId, info: &ProcessInfo) -> Program {
-    let unnamed = || {
-        let (name, evidence) = (info.name.as_str().into(), Box::default());
-        Arc::new(Application { name, rule: NamedBy::Executable, evidence })
-    };
-    let application = info.application.clone().unwrap_or_else(unnamed);
-    Program { id, name: info.name.as_str().into(), uid: info.uid, application }
-}
-
 /// The mean over a span of more than a second; the sum itself of a shorter one.
 fn per_second(bytes: u64, span_ns: u64) -> u64 {
     const SECOND: u128 = 1_000_000_000;
@@ -294,12 +303,14 @@ const MAX_WAITING: usize = 65_536;
 /// Fewer are not looked through.
 const KEEP_INTERNED: usize = 4_096;
 
+/// Whether a process is what it was when it was looked at.
 fn is_still(known: &Program, info: &ProcessInfo) -> bool {
-    let application = match &info.application {
-        Some(application) => Arc::ptr_eq(application, &known.application) || **application == *known.application,
-        None => known.application.rule == NamedBy::Executable && *known.application.name == *info.name,
+    let application = &known.application;
+    let same = match &info.application {
+        Some(app) => Arc::ptr_eq(app, application) || app.name == application.name && app.rule == application.rule,
+        None => application.rule == NamedBy::Executable && *application.name == *info.name,
     };
-    application && *known.name == *info.name && known.uid == info.uid
+    same && *known.name == *info.name && known.uid == info.uid
 }
 
 /// The registrable domain, else the address.

@@ -69,7 +69,7 @@ impl Apps {
 
     /// The number of an application that is known; it lives.
     pub fn note(&mut self, delta: &Delta<'_>, at: Option<BootTime>) -> Option<u32> {
-        let number = *self.numbers.get(key(&delta.info.name))?;
+        let number = *self.numbers.get(key(delta.info.application_name()))?;
         let app = self.apps.get_mut(&number)?;
         let process = delta.sample.id.process;
         if (process.start, process.tgid) > (app.newest.start, app.newest.tgid) {
@@ -81,7 +81,7 @@ impl Apps {
 
     /// Takes in one that is not known.
     pub fn enter(&mut self, delta: &Delta<'_>, at: Option<BootTime>) -> u32 {
-        let (number, name) = (self.next, Arc::<str>::from(key(&delta.info.name)));
+        let (number, name) = (self.next, Arc::<str>::from(key(delta.info.application_name())));
         self.next = self.next.wrapping_add(1);
         let app = App {
             name: Arc::clone(&name),

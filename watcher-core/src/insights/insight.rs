@@ -7,7 +7,7 @@ use crate::BootTime;
 /// Something worth a look. Names are as processes and remotes chose them: hostile until made printable.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Insight {
-    /// The application: the name of its processes, the first 64 bytes of it.
+    /// The application: its name, the first 64 bytes of it.
     pub app: String,
     /// The newest of its processes.
     pub pid: u32,

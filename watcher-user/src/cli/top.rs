@@ -16,6 +16,7 @@ Examples:
   watcher top --plain 2 5              five tables, two seconds apart
   watcher top --once --limit 10        the ten busiest processes over one second
   watcher top --by remote --sort rx    remote addresses, most received first
+  watcher top --once --by app --explain  applications, and what each was named by
   watcher top --filter firefox         rows with that text in the name, command, user or remote
   watcher top --filter 443             rows with that port or pid
   watcher top --filter '!^(ssh|scp)'   rows that the regular expression matches
@@ -65,6 +66,10 @@ pub struct TopArgs {
     /// Also what stays within this machine.
     #[arg(long)]
     include_loopback: bool,
+    /// In tables of processes and applications, also the rule that named the application and what it went by; JSON always
+    /// has both.
+    #[arg(long)]
+    explain: bool,
     /// Numbers instead of names: of users and, in tables, of remotes.
     #[arg(long, short = 'n')]
     no_names: bool,
@@ -149,6 +154,8 @@ pub struct Rows {
     pub limit: Option<usize>,
     /// Whether loopback is shown.
     pub include_loopback: bool,
+    /// Whether it is told why an application is called so.
+    pub explain: bool,
 }
 
 impl TopArgs {
@@ -177,6 +184,7 @@ impl TopArgs {
                 pids: self.pids.clone(),
                 limit: self.limit.map(|n| usize::try_from(n).unwrap_or(usize::MAX)),
                 include_loopback: self.include_loopback,
+                explain: self.explain,
             },
             names: !self.no_names,
             geo: Arc::default(),

@@ -2,6 +2,7 @@
 
 mod bare;
 mod btf;
+mod cgroups;
 mod convert;
 pub mod doctor;
 mod heads;

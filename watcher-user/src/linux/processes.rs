@@ -1,17 +1,31 @@
 //! Who is who: names, command lines, users and parents, from the programs' records, else from /proc.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+mod found;
+mod naming;
+mod ran;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use watcher_common::{ProcessExec, ProcessFork};
 use watcher_core::{BootTime, ProcessEvent, ProcessId, ProcessInfo};
 
+use self::{
+    found::Found,
+    naming::{Identity, Naming, Unnamed},
+    ran::{Origin, Ran, text},
+};
 use super::ring::Birth;
 use crate::program_name::{self, EXE};
 
 /// So many ended processes are remembered.
 const ENDED: usize = 16_384;
-/// A command line is kept up to this many bytes.
-const COMMAND_LEN: usize = 4096;
+/// So many ancestors of a process are named with it; those above go unnamed until they move a byte themselves.
+const GENERATIONS: usize = 64;
 
 /// Processes that live, as far as anybody asked.
 #[derive(Debug, Default)]
@@ -19,6 +33,7 @@ pub struct Processes {
     known: HashMap<ProcessId, Known>,
     /// Ended ones, oldest first: their sockets may outlive them and ask for the name again.
     ended: VecDeque<ProcessId>,
+    naming: Naming,
 }
 
 /// Every process that ran at one moment.
@@ -38,6 +53,9 @@ struct Known {
     inherited: bool,
     /// What the kernel calls a process whose program was started by another path than its own: `exe`.
     alias: Option<&'static str>,
+    origin: Origin,
+    /// Whose it is; looked for when it, or a descendant, is about to be shown.
+    identity: Option<Identity>,
 }
 
 impl Known {
@@ -45,20 +63,33 @@ impl Known {
     fn goes_by(&self, comm: &str) -> bool {
         self.info.name.starts_with(comm) || self.alias == Some(comm)
     }
+
+    /// A socket's record has the name of its maker, which an exec that went unseen did not tell.
+    fn has_executed_unseen(&self, comm: &[u8]) -> bool {
+        self.inherited && !comm.is_empty() && !self.goes_by(&text(comm))
+    }
+
+    /// Nothing is left to be looked for.
+    fn is_settled(&self, comm: &[u8]) -> bool {
+        self.complete && !self.has_executed_unseen(comm)
+    }
 }
 
 impl Processes {
     /// Takes in a record; what is new goes to `events`.
     pub fn born(&mut self, birth: &Birth, events: &mut Vec<ProcessEvent>) {
-        let (id, info, complete, alias) = match birth {
+        let (id, known) = match birth {
             Birth::Fork(fork) => self.forked(fork),
             Birth::Exec(exec) => self.executed(exec),
         };
-        if complete {
-            events.push(ProcessEvent::Seen { id, info: info.clone() });
+        let complete = known.complete.then(|| known.info.clone());
+        let before = self.known.insert(id, known);
+        if before.is_some_and(|before| before.identity.is_some()) {
+            // It is shown already, so it is told of with its application or not at all.
+            self.identify(id, events);
+        } else if let Some(info) = complete {
+            events.push(ProcessEvent::Seen { id, info });
         }
-        let inherited = matches!(birth, Birth::Fork(_));
-        self.known.insert(id, Known { info, complete, inherited, alias });
     }
 
     /// Repairs what lost events have left wrong, from a list of all processes that run: names the known ones that do not,
@@ -72,6 +103,7 @@ impl Processes {
         for (id, known) in &mut self.known {
             if alive.get(id).is_some_and(|comm| !known.goes_by(comm)) {
                 known.complete = false;
+                known.origin.ran = None;
             }
         }
         for task in running {
@@ -88,46 +120,58 @@ impl Processes {
     }
 
     /// A fork runs its parent's program until it executes another.
-    fn forked(&self, fork: &ProcessFork) -> Born {
+    fn forked(&self, fork: &ProcessFork) -> (ProcessId, Known) {
         let id = ProcessId { tgid: fork.tgid, start: BootTime(fork.start) };
         let parent = ProcessId { tgid: fork.parent_tgid, start: BootTime(fork.parent_start) };
         let comm = text(&fork.comm);
-        let (name, command, complete, alias) = match self.known.get(&parent) {
-            Some(known) if known.goes_by(&comm) => {
-                (known.info.name.clone(), known.info.command.clone(), known.complete, known.alias)
+        let (name, command, complete, alias, ran) = match self.known.get(&parent).filter(|known| known.goes_by(&comm)) {
+            Some(Known { info, complete, alias, origin, .. }) => {
+                (info.name.clone(), info.command.clone(), *complete, *alias, origin.ran.clone())
             }
-            _ => (comm, String::new(), false, None),
+            None => (comm, String::new(), false, None, None),
         };
-        (id, ProcessInfo { name, command, uid: fork.uid, parent: Some(parent), application: None }, complete, alias)
+        let info = ProcessInfo { name, command, uid: fork.uid, parent: Some(parent), application: None };
+        let origin = Origin { ran, cgroup: fork.cgroup };
+        (id, Known { info, complete, inherited: true, alias, origin, identity: None })
     }
 
-    fn executed(&self, exec: &ProcessExec) -> Born {
+    fn executed(&self, exec: &ProcessExec) -> (ProcessId, Known) {
         let id = ProcessId { tgid: exec.tgid, start: BootTime(exec.start) };
         let parent = ProcessId { tgid: exec.parent_tgid, start: BootTime(exec.parent_start) };
-        let args = &exec.args[..(exec.args_len as usize).min(exec.args.len())];
+        let ran = Ran::of(exec).after(self.known.get(&id).and_then(|known| known.origin.ran.as_deref()));
         let (comm, path) = (text(&exec.comm), text(&exec.filename));
         // The program that it ran before, which a fork has from its parent.
         let same = self.known.get(&id).filter(|_| program_name::is_itself(&comm, &path));
         let name = || program_name::completed(&comm, &path).unwrap_or(&comm).to_owned();
         let info = ProcessInfo {
             name: same.map_or_else(name, |known| known.info.name.clone()),
-            command: joined(args),
+            command: ran.command(),
             uid: exec.uid,
             parent: Some(parent),
             application: None,
         };
-        (id, info, true, same.map(|_| EXE))
+        let alias = same.map(|_| EXE);
+        let origin = Origin { ran: Some(Arc::new(ran)), cgroup: exec.cgroup };
+        (id, Known { info, complete: true, inherited: false, alias, origin, identity: None })
     }
 
-    /// Makes sure that a process which is about to be shown has been told of, and its ancestors with it.
+    /// Makes sure that a process which is about to be shown has been told of with its application, and its ancestors with it.
     pub fn introduce(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
-        // A socket's record has the name of its maker, which an exec that went unseen did not tell.
-        let unseen_exec = |known: &Known| known.inherited && !known.goes_by(&text(comm));
-        if self.known.get(&id).is_some_and(|known| known.complete && (comm.is_empty() || !unseen_exec(known))) {
+        if self.known.get(&id).is_some_and(|known| known.identity.is_some() && known.is_settled(comm)) {
             return;
         }
-        if let Some(known) = self.known.get_mut(&id).filter(|known| !comm.is_empty() && unseen_exec(known)) {
+        self.complete(id, comm, uid, events);
+        self.identify(id, events);
+    }
+
+    /// Makes sure that a process has been told of, and its ancestors with it.
+    fn complete(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
+        if self.known.get(&id).is_some_and(|known| known.is_settled(comm)) {
+            return;
+        }
+        if let Some(known) = self.known.get_mut(&id).filter(|known| known.has_executed_unseen(comm)) {
             known.info.name = text(comm);
+            known.origin.ran = None;
         }
         if id == ProcessId::KERNEL {
             let info = ProcessInfo { name: "kernel".to_owned(), ..ProcessInfo::default() };
@@ -143,7 +187,7 @@ impl Processes {
             application: None,
         };
         let inherited = self.known.get(&id).is_some_and(|known| known.inherited);
-        let found = look_up(id, &fallback);
+        let found = Found::open(id).map(|found| found.info(&fallback));
         let inherited = inherited && found.is_none();
         let (info, alias) = found.unwrap_or((fallback, None));
         let parent = info.parent;
@@ -153,13 +197,46 @@ impl Processes {
         }
         // Ends at a process that is complete or unknown; the table has no cycles that are incomplete.
         if let Some(parent) = parent.filter(|p| self.known.get(p).is_some_and(|known| !known.complete)) {
-            self.introduce(parent, &[], 0, events);
+            self.complete(parent, &[], 0, events);
         }
     }
 
     fn tell(&mut self, id: ProcessId, info: ProcessInfo, events: &mut Vec<ProcessEvent>) {
         events.push(ProcessEvent::Seen { id, info: info.clone() });
-        self.known.insert(id, Known { info, complete: true, inherited: false, alias: None });
+        let origin = self.known.remove(&id).map(|known| known.origin).unwrap_or_default();
+        let known = Known { info, complete: true, inherited: false, alias: None, origin, identity: None };
+        self.known.insert(id, known);
+    }
+
+    /// Finds whose a process is, ancestors first: a helper is of its parent's application.
+    fn identify(&mut self, id: ProcessId, events: &mut Vec<ProcessEvent>) {
+        let mut line = vec![id];
+        while let Some(parent) = line.last().and_then(|id| self.known.get(id)?.info.parent) {
+            let is_unnamed = self.known.get(&parent).is_some_and(|known| known.identity.is_none());
+            // Nonsense from outside could make a circle.
+            if !is_unnamed || line.len() > GENERATIONS || line.contains(&parent) {
+                break;
+            }
+            line.push(parent);
+        }
+        for id in line.into_iter().rev() {
+            self.identify_one(id, events);
+        }
+    }
+
+    fn identify_one(&mut self, id: ProcessId, events: &mut Vec<ProcessEvent>) {
+        self.complete(id, &[], 0, events);
+        let Self { known, naming, .. } = self;
+        let Some(process) = known.get(&id) else { return };
+        let Known { info, origin, inherited, .. } = process;
+        let parent = info.parent.and_then(|parent| known.get(&parent)?.identity.as_ref());
+        let unnamed = Unnamed { id, info, origin, inherited: *inherited, parent };
+        let identity = if id == ProcessId::KERNEL { Identity::kernel() } else { naming.identify(&unnamed) };
+        if let Some(known) = known.get_mut(&id) {
+            known.info.application.clone_from(&identity.application);
+            known.identity = Some(identity);
+            events.push(ProcessEvent::Seen { id, info: known.info.clone() });
+        }
     }
 
     /// Forgets a process that has ended, after a while.
@@ -173,118 +250,5 @@ impl Processes {
         {
             self.known.remove(&oldest);
         }
-    }
-}
-
-/// Which process, what is known of it, whether that is all, and its alias.
-type Born = (ProcessId, ProcessInfo, bool, Option<&'static str>);
-
-/// Bytes up to the first NUL.
-fn text(bytes: &[u8]) -> String {
-    let len = bytes.iter().position(|&b| b == 0).unwrap_or(bytes.len());
-    String::from_utf8_lossy(&bytes[..len]).into_owned()
-}
-
-/// Arguments that are each ended by NUL, joined by spaces.
-fn joined(args: &[u8]) -> String {
-    let args = args.strip_suffix(&[0]).unwrap_or(args);
-    let parts: Vec<_> = args.split(|&b| b == 0).map(String::from_utf8_lossy).collect();
-    parts.join(" ")
-}
-
-/// From /proc, provided that the pid still is this process.
-fn look_up(id: ProcessId, fallback: &ProcessInfo) -> Option<(ProcessInfo, Option<&'static str>)> {
-    let process = procfs::process::Process::new(i32::try_from(id.tgid).ok()?).ok()?;
-    let stat = process.stat().ok()?;
-    if !same_start(stat.starttime, id.start) {
-        return None;
-    }
-    let args = process.cmdline().unwrap_or_default();
-    let mut command = args.join(" ");
-    if command.len() > COMMAND_LEN {
-        let end = (0..=COMMAND_LEN).rev().find(|&at| command.is_char_boundary(at)).unwrap_or(0);
-        command.truncate(end);
-    }
-    let first = args.first().map_or("", String::as_str);
-    let executable = || Some(process.exe().ok()?.to_string_lossy().into_owned());
-    let name = program_name::whole(&stat.comm, first, executable).into_owned();
-    let alias = (program_name::is_itself(&stat.comm, first) && name != EXE).then_some(EXE);
-    let uid = process.uid().unwrap_or(fallback.uid);
-    Some((ProcessInfo { name, command, uid, parent: fallback.parent, application: None }, alias))
-}
-
-/// /proc tells the start in ticks of 1/100 s, rounded down (`nsec_to_clock_t`, kernel/time/time.c).
-fn same_start(ticks: u64, start: BootTime) -> bool {
-    start.0 / (1_000_000_000 / procfs::ticks_per_second()) == ticks
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_joined_and_may_be_cut_anywhere() {
-        assert_eq!(joined(b"curl\0-s\0http://x\0"), "curl -s http://x");
-        assert_eq!(joined(b"curl\0-s\0htt"), "curl -s htt");
-        assert_eq!(joined(b""), "");
-    }
-
-    #[test]
-    fn a_program_that_starts_itself_keeps_its_name() {
-        let mut processes = Processes::default();
-        let browser = ProcessId { tgid: 10, start: BootTime(5) };
-        let info = ProcessInfo {
-            name: "chromium".into(),
-            command: "chromium".into(),
-            uid: 0,
-            parent: None,
-            ..ProcessInfo::default()
-        };
-        processes.tell(browser, info, &mut Vec::new());
-        let padded = |text: &[u8], comm: &mut [u8; 16]| comm[..text.len()].copy_from_slice(text);
-        let (mut named, mut exe) = ([0; 16], [0; 16]);
-        padded(b"chromium", &mut named);
-        padded(b"exe", &mut exe);
-        let fork = |tgid, parent_tgid, comm| {
-            Birth::Fork(ProcessFork {
-                kind: 2,
-                tgid,
-                start: 6,
-                parent_start: if parent_tgid == 10 { 5 } else { 6 },
-                parent_tgid,
-                uid: 7,
-                comm,
-            })
-        };
-        processes.born(&fork(11, 10, named), &mut Vec::new());
-        // SAFETY: every bit pattern is a valid record.
-        let mut exec: ProcessExec = unsafe { std::mem::zeroed() };
-        (exec.tgid, exec.start, exec.parent_tgid, exec.parent_start, exec.comm) = (11, 6, 10, 5, exe);
-        exec.filename[..program_name::ITSELF.len()].copy_from_slice(program_name::ITSELF.as_bytes());
-        processes.born(&Birth::Exec(Box::new(exec)), &mut Vec::new());
-        processes.born(&fork(12, 11, exe), &mut Vec::new());
-        let name = |tgid| processes.known[&ProcessId { tgid, start: BootTime(6) }].info.name.clone();
-        assert_eq!((name(11), name(12)), ("chromium".to_owned(), "chromium".to_owned()));
-    }
-
-    #[test]
-    fn a_fork_carries_its_parents_command_until_it_executes() {
-        let mut processes = Processes::default();
-        let mut events = Vec::new();
-        let shell = ProcessId { tgid: 10, start: BootTime(5) };
-        let info = ProcessInfo {
-            name: "sh".into(),
-            command: "sh -c x".into(),
-            uid: 0,
-            parent: None,
-            ..ProcessInfo::default()
-        };
-        processes.tell(shell, info, &mut events);
-        let mut comm = [0; 16];
-        comm[..2].copy_from_slice(b"sh");
-        let fork = ProcessFork { kind: 2, tgid: 11, start: 6, parent_start: 5, parent_tgid: 10, uid: 7, comm };
-        processes.born(&Birth::Fork(fork), &mut events);
-        let Some(ProcessEvent::Seen { id, info }) = events.last() else { panic!("no event") };
-        assert_eq!((id.tgid, info.command.as_str(), info.uid, info.parent), (11, "sh -c x", 7, Some(shell)));
     }
 }

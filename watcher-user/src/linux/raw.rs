@@ -224,6 +224,22 @@ pub fn recursion_misses(program: BorrowedFd<'_>) -> io::Result<u64> {
     Ok(if attr.len >= 216 { info[26] } else { 0 })
 }
 
+/// open_by_handle_at(2) of a directory of kernfs by its id (FILEID_KERNFS, include/linux/exportfs.h; Linux 5.5). `mount` is
+/// any file below the mount.
+pub fn open_by_id(mount: BorrowedFd<'_>, id: u64) -> io::Result<OwnedFd> {
+    #[repr(C)]
+    struct Handle {
+        bytes: u32,
+        kind: i32,
+        id: [u8; 8],
+    }
+    let mut handle = Handle { bytes: 8, kind: 0xfe, id: id.to_ne_bytes() };
+    let flags = libc::O_RDONLY | libc::O_DIRECTORY | libc::O_CLOEXEC;
+    // SAFETY: a struct file_handle with as many bytes after it as it states.
+    let fd = unsafe { libc::syscall(libc::SYS_open_by_handle_at, mount.as_raw_fd(), &raw mut handle, flags) };
+    if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(owned(i32::try_from(fd).map_err(io::Error::other)?)) }
+}
+
 /// Copies a record out of bytes that need not be aligned. `None` when there are too few.
 pub fn record<T: Pod>(bytes: &[u8]) -> Option<T> {
     if bytes.len() < size_of::<T>() {

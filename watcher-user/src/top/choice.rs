@@ -121,7 +121,12 @@ impl<'a> Choice<'a> {
         let flows: Vec<&FlowRow> = snapshot.flows.iter().filter(|row| choice.flow(row)).collect();
         choice.processes.extend(flows.iter().map(|row| row.sample.id.process));
         choice.remotes.extend(flows.iter().map(|row| row.remote_id()));
-        choice.apps = snapshot.processes.iter().filter(|row| choice.process(row)).map(|row| &*row.info.name).collect();
+        choice.apps = snapshot
+            .processes
+            .iter()
+            .filter(|row| choice.process(row))
+            .map(|row| row.info.application_name())
+            .collect();
         choice
     }
 

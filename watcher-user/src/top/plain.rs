@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write as _, io::Write, sync::Arc};
 
 use anyhow::Context as _;
-use watcher_core::{FlowState, Snapshot, Traffic, names::Name};
+use watcher_core::{Application, FlowState, Snapshot, Traffic, names::Name};
 
 use super::{Origin, Report, Selected, age, select};
 use crate::{
@@ -44,7 +44,8 @@ impl<W: Write> Writer<W> {
     }
 
     fn processes(&self, selected: &Selected<'_>) -> Table {
-        let mut table = Table::new(&["PID", "USER", "PROCESS", "RX/s", "TX/s", "RX", "TX", "CONN"]);
+        let columns = ["PID", "USER", "PROCESS", "RX/s", "TX/s", "RX", "TX", "CONN"];
+        let mut table = Table::new(&self.explained(&columns, &["APPLICATION", "RULE", "EVIDENCE"]));
         for row in &selected.processes {
             let ended = if row.exited.is_some() { " (ended)" } else { "" };
             let line = |what: &str, traffic: Traffic, connections: u32| {
@@ -55,6 +56,10 @@ impl<W: Write> Writer<W> {
                 ];
                 cells.extend(self.amounts(traffic));
                 cells.push(Cell::right(connections.to_string()));
+                if self.rows.explain {
+                    cells.push(Cell::left(name(row.info.application_name())));
+                    cells.extend(explanation(row.info.application.as_deref()));
+                }
                 cells
             };
             let (ip, frames) = (row.traffic.ip(self.rows.include_loopback), row.traffic.packet);
@@ -71,15 +76,24 @@ impl<W: Write> Writer<W> {
     }
 
     fn apps(&self, selected: &Selected<'_>) -> Table {
-        let mut table = Table::new(&["APPLICATION", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"]);
+        let columns = ["APPLICATION", "RX/s", "TX/s", "RX", "TX", "PROC", "CONN"];
+        let mut table = Table::new(&self.explained(&columns, &["RULE", "EVIDENCE"]));
         for row in &selected.apps {
             let connections = row.connections.ip(self.rows.include_loopback) + row.connections.packet;
             let mut cells = vec![Cell::left(name(&row.name))];
             cells.extend(self.amounts(row.traffic.ip(self.rows.include_loopback)));
             cells.extend([Cell::right(row.processes.to_string()), Cell::right(connections.to_string())]);
+            if self.rows.explain {
+                cells.extend(explanation(row.application.as_deref()));
+            }
             table.row(cells);
         }
         table
+    }
+
+    fn explained<'c>(&self, columns: &[&'c str], more: &[&'c str]) -> Vec<&'c str> {
+        let more = if self.rows.explain { more } else { &[] };
+        [columns, more].concat()
     }
 
     fn remotes(&self, selected: &Selected<'_>) -> Table {
@@ -173,6 +187,13 @@ impl<W: Write> Report for Writer<W> {
         let text = format!("{}\n{}\n", self.header(snapshot, origin), self.table(snapshot, &selected));
         self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush()).context("writing the table")
     }
+}
+
+/// The rule that named an application, and what it went by.
+fn explanation(application: Option<&Application>) -> [Cell; 2] {
+    let (rule, evidence) =
+        application.map_or(("-", Cow::Borrowed("-")), |found| (found.rule.as_str(), printable(&found.evidence)));
+    [Cell::left(rule), Cell::whole(evidence)]
 }
 
 fn is_some(traffic: Traffic) -> bool {

@@ -1,11 +1,11 @@
 //! Snapshots made by hand.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use watcher_core::{
-    AppRow, BootTime, Counters, Direction, FlowId, FlowRow, FlowSample, FlowState, Grade, PerScope, ProcessId,
-    ProcessInfo, ProcessRow, Protocol, Quality, RemoteRow, Scope, Snapshot, SocketId, SocketInfo, TcpState, Totals,
-    Traffic,
+    AppRow, Application, BootTime, Counters, Direction, FlowId, FlowRow, FlowSample, FlowState, Grade, NamedBy,
+    PerScope, ProcessId, ProcessInfo, ProcessRow, Protocol, Quality, RemoteRow, Scope, Snapshot, SocketId, SocketInfo,
+    TcpState, Totals, Traffic,
 };
 
 use super::state::{Names, Narrow, Settings, State};
@@ -29,6 +29,12 @@ pub fn id(tgid: u32) -> ProcessId {
     ProcessId { tgid, start: at(1) }
 }
 
+/// nginx is a service; of the others nothing is known.
+fn application(name: &str) -> Option<Arc<Application>> {
+    let evidence = "/system.slice/nginx.service".into();
+    (name == "nginx").then(|| Arc::new(Application { name: name.into(), rule: NamedBy::Unit, evidence }))
+}
+
 /// A process with network traffic at these rates.
 pub fn process(tgid: u32, name: &str, rx: u64, tx: u64) -> ProcessRow {
     ProcessRow {
@@ -38,7 +44,7 @@ pub fn process(tgid: u32, name: &str, rx: u64, tx: u64) -> ProcessRow {
             command: name.into(),
             uid: 1000,
             parent: None,
-            ..ProcessInfo::default()
+            application: application(name),
         },
         traffic: network(traffic(rx, tx)),
         connections: network(1),
@@ -119,9 +125,11 @@ fn remotes(flows: &[FlowRow]) -> Vec<RemoteRow> {
 fn apps(processes: &[ProcessRow]) -> Vec<AppRow> {
     let mut rows: Vec<AppRow> = Vec::new();
     for process in processes {
-        let name = process.info.name.clone();
+        let name = process.info.application_name().to_owned();
         let at = rows.iter().position(|row| row.name == name).unwrap_or_else(|| {
-            rows.push(AppRow { name, traffic: PerScope::default(), connections: PerScope::default(), processes: 0 });
+            let application = process.info.application.clone();
+            let (traffic, connections) = (PerScope::default(), PerScope::default());
+            rows.push(AppRow { name, traffic, connections, processes: 0, application });
             rows.len() - 1
         });
         let row = &mut rows[at];

@@ -1,5 +1,6 @@
 //! Every claim, by name.
 
+mod applications;
 mod crowds;
 mod datagrams;
 mod endings;
@@ -55,6 +56,7 @@ fn all() -> Vec<Case> {
         endings::cases(),
         lives::cases(),
         names::cases(),
+        applications::cases(),
         networks::cases(),
         raw::cases(),
         programs::cases(),

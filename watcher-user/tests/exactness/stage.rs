@@ -75,7 +75,12 @@ impl<'a> Stage<'a> {
 
     /// Starts an actor from a copy of this executable under another name.
     pub fn start_as(&mut self, exe: &Path, script: &str) -> Result<Cue> {
-        let mut child = Command::new(exe)
+        self.start_by(Command::new(exe), script)
+    }
+
+    /// Starts an actor by a command for this executable, without arguments yet.
+    pub fn start_by(&mut self, mut command: Command, script: &str) -> Result<Cue> {
+        let mut child = command
             .arg("--actor")
             .args(script.split_whitespace())
             .stdin(Stdio::piped())

@@ -57,6 +57,12 @@ pub struct Process {
     pub pid: u32,
     pub start_time: String,
     pub name: String,
+    #[serde(default)]
+    pub application: Option<String>,
+    #[serde(default)]
+    pub application_rule: Option<String>,
+    #[serde(default)]
+    pub application_evidence: Option<String>,
     pub rx_bytes: u64,
     pub tx_bytes: u64,
     #[serde(default)]

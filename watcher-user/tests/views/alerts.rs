@@ -74,24 +74,24 @@ fn a_limit_fires_once_at_its_byte_across_restarts_and_reloads() {
     let (far, limited) = (Far::new(), shell(&home, "limited"));
 
     let daemon = home.run();
-    far.send_by(&limited, 600_000).end();
+    far.send_by_bash(&limited, 600_000).end();
     wait_for_sum(&home, 600_000, false);
     // Killed: what was saved is what it goes on with.
     wait_for_kept_sum(&home, 600_000);
     daemon.end(Signal::SIGKILL);
 
     let daemon = home.run();
-    far.send_by(&limited, 399_999).end();
+    far.send_by_bash(&limited, 399_999).end();
     wait_for_sum(&home, 999_999, false);
     assert!(told(&home).is_empty());
-    far.send_by(&limited, 1).end();
+    far.send_by_bash(&limited, 1).end();
     wait_for_sum(&home, 1_000_000, true);
     wait_for("the command", || (told(&home) == ["limited tx 1000000 1000000"]).then_some(()));
 
     // Another alert comes, this one stays.
     home.configure(&configuration(&home, "[[alert]]\napp = \"*\"\nover = \"1 TB\"\n"));
     assert_eq!(code_and_words(&home.say(&["reload"])), (Some(0), String::new()));
-    far.send_by(&limited, 1_500_000).end();
+    far.send_by_bash(&limited, 1_500_000).end();
     wait_for_sum(&home, 2_500_000, true);
     assert_eq!(objects(&home.say(&["alerts", "--json"])).len(), 2);
     let text = String::from_utf8(home.say(&["alerts"]).stdout).expect("text");
@@ -99,7 +99,7 @@ fn a_limit_fires_once_at_its_byte_across_restarts_and_reloads() {
     daemon.end(Signal::SIGTERM);
 
     let daemon = home.run();
-    far.send_by(&limited, 1_500_000).end();
+    far.send_by_bash(&limited, 1_500_000).end();
     wait_for_sum(&home, 4_000_000, true);
     // A daemon that ends has done what its alerts ask for.
     daemon.end(Signal::SIGTERM);
@@ -138,7 +138,7 @@ fn a_rate_that_lasts_fires_while_it_does() {
     let (daemon, far, rated) = (home.run(), Far::new(), shell(&home, "rated"));
     // As many transfers as it takes: each second has some of them.
     wait_for("the command", || {
-        far.send_by(&rated, 10_000).end();
+        far.send_by_bash(&rated, 10_000).end();
         (told(&home) == ["rated rate 1"]).then_some(())
     });
     daemon.end(Signal::SIGTERM);

@@ -49,20 +49,24 @@ impl Far {
 
     /// A process here sends so many bytes there, all of which have arrived, and keeps its connection open.
     pub fn send(&self, bytes: u64) -> Sender {
-        self.send_by(Path::new("bash"), bytes)
+        self.send_by_bash(Path::new("bash"), bytes)
     }
 
     /// The same by a bash of another name.
-    pub fn send_by(&self, bash: &Path, bytes: u64) -> Sender {
+    pub fn send_by_bash(&self, bash: &Path, bytes: u64) -> Sender {
         let (to, port) = (self.address().ip(), self.address().port());
         let script = format!("exec 3<>/dev/tcp/{to}/{port}; printf '%*s' {bytes} x >&3; read -r line");
+        self.send_by(&[&bash.to_string_lossy(), "-c", &script], bytes)
+    }
+
+    /// The same by a program of the caller's, which ends when it has read a line.
+    pub fn send_by(&self, words: &[&str], bytes: u64) -> Sender {
         let child = Command::new("ip")
             .args(["netns", "exec", &self.near])
-            .arg(bash)
-            .args(["-c", &script])
+            .args(words)
             .stdin(Stdio::piped())
             .spawn()
-            .expect("bash starts");
+            .expect("ip starts");
         let (mut stream, _) = self.listener.accept().expect("a connection");
         let taken = std::io::copy(&mut (&mut stream).take(bytes), &mut std::io::sink()).expect("bytes");
         assert_eq!(taken, bytes);

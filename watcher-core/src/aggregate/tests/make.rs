@@ -1,11 +1,11 @@
 //! Samples in few words.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use crate::{
-    Aggregator, Batch, BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, Grade,
-    KernelCounters, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot, SocketId,
-    SocketInfo, TcpState,
+    Aggregator, Application, Batch, BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, Grade,
+    KernelCounters, NamedBy, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot,
+    SocketId, SocketInfo, TcpState,
 };
 
 pub fn second(n: u64) -> BootTime {
@@ -22,6 +22,13 @@ pub fn process(tgid: u32) -> ProcessId {
 
 pub fn seen(tgid: u32, name: &str, parent: Option<u32>) -> ProcessEvent {
     let info = ProcessInfo { name: name.into(), parent: parent.map(process), ..ProcessInfo::default() };
+    ProcessEvent::Seen { id: process(tgid), info }
+}
+
+/// One whose application was found by a rule.
+pub fn seen_as(tgid: u32, name: &str, application: &str, rule: NamedBy) -> ProcessEvent {
+    let found = Application { name: application.into(), rule, evidence: name.into() };
+    let info = ProcessInfo { name: name.into(), application: Some(Arc::new(found)), ..ProcessInfo::default() };
     ProcessEvent::Seen { id: process(tgid), info }
 }
 

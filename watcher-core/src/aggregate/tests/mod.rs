@@ -1,5 +1,6 @@
 //! What the aggregator promises.
 
+mod applications;
 mod folding;
 mod lifecycles;
 pub mod make;

@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use crate::{
-    BootTime, CloseReason, Counters, Delta, Direction, FlowId, FlowSample, FlowState, Lifecycles, Losses,
-    Observer as _, PerScope, ProcessInfo, Protocol, Scope, SocketId, SocketInfo, TcpState, Truth,
+    Application, BootTime, CloseReason, Counters, Delta, Direction, FlowId, FlowSample, FlowState, Lifecycles, Losses,
+    NamedBy, Observer as _, PerScope, ProcessInfo, Protocol, Scope, SocketId, SocketInfo, TcpState, Truth,
     aggregate::tests::make::process,
     insights::{Evidence, Insight, Insights},
     names::{Known, Name, NameSource, Observed, Tls},
@@ -143,7 +143,10 @@ pub struct News {
 
 impl News {
     fn tell(&self, insights: &mut Insights) {
-        let info = ProcessInfo { name: self.app.clone(), ..ProcessInfo::default() };
+        // All run one program: what is told is of the application.
+        let found = Application { name: self.app.as_str().into(), rule: NamedBy::Script, evidence: Box::default() };
+        let info =
+            ProcessInfo { name: "python3".to_owned(), application: Some(Arc::new(found)), ..ProcessInfo::default() };
         insights.flow(&Delta {
             sample: &self.sample,
             info: &info,

@@ -4,7 +4,8 @@ use std::{net::IpAddr, rc::Rc};
 
 use serde::{Serialize, Serializer};
 use watcher_core::{
-    AppRow, Lifecycles, Losses, PerScope, ProcessRow, RemoteRow, Snapshot, Totals as Sums, Traffic, Truth as Equations,
+    AppRow, Application, Lifecycles, Losses, PerScope, ProcessRow, RemoteRow, Snapshot, Totals as Sums, Traffic,
+    Truth as Equations,
     names::{Name, NameSource},
 };
 
@@ -192,6 +193,8 @@ struct Process<'a> {
     pid: u32,
     start_time: Time,
     name: &'a str,
+    #[serde(flatten)]
+    application: Named<'a>,
     command: &'a str,
     uid: u32,
     user: Rc<str>,
@@ -208,6 +211,7 @@ impl<'a> Process<'a> {
             pid: row.id.tgid,
             start_time: Time(context.clock.at(row.id.start)),
             name: &row.info.name,
+            application: Named::of(row.info.application.as_deref()),
             command: &row.info.command,
             uid: row.info.uid,
             user: context.users.name(row.info.uid),
@@ -219,9 +223,39 @@ impl<'a> Process<'a> {
     }
 }
 
+/// The application of a process, and how that is known.
+#[derive(Serialize)]
+struct Named<'a> {
+    application: Option<&'a str>,
+    #[serde(flatten)]
+    why: Why<'a>,
+}
+
+impl<'a> Named<'a> {
+    fn of(application: Option<&'a Application>) -> Self {
+        Self { application: application.map(|found| &*found.name), why: Why::of(application) }
+    }
+}
+
+/// How an application got its name.
+#[derive(Serialize)]
+struct Why<'a> {
+    application_rule: Option<&'static str>,
+    application_evidence: Option<&'a str>,
+}
+
+impl<'a> Why<'a> {
+    fn of(application: Option<&'a Application>) -> Self {
+        let (rule, evidence) = application.map(|found| (found.rule.as_str(), &*found.evidence)).unzip();
+        Self { application_rule: rule, application_evidence: evidence }
+    }
+}
+
 #[derive(Serialize)]
 struct App<'a> {
     name: &'a str,
+    #[serde(flatten)]
+    why: Why<'a>,
     #[serde(flatten)]
     moved: Moved,
     connections: u32,
@@ -232,6 +266,7 @@ impl<'a> App<'a> {
     fn new(row: &'a AppRow, loopback: bool) -> Self {
         Self {
             name: &row.name,
+            why: Why::of(row.application.as_deref()),
             moved: Moved::new(row.traffic, loopback),
             connections: open(row.connections, loopback),
             processes: row.processes,

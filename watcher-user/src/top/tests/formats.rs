@@ -39,6 +39,11 @@ fn tables() {
     insta::assert_snapshot!("plain_process", table(rows(By::Process), Units::Bytes));
     insta::assert_snapshot!("plain_process_bits", table(rows(By::Process), Units::Bits));
     insta::assert_snapshot!("plain_app", table(rows(By::App), Units::Bytes));
+    insta::assert_snapshot!("plain_app_explained", table(Rows { explain: true, ..rows(By::App) }, Units::Bytes));
+    insta::assert_snapshot!(
+        "plain_process_explained",
+        table(Rows { explain: true, ..rows(By::Process) }, Units::Bytes)
+    );
     insta::assert_snapshot!("plain_connection", table(rows(By::Connection), Units::Bytes));
     insta::assert_snapshot!("plain_remote", table(rows(By::Remote), Units::Bytes));
 }

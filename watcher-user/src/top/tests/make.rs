@@ -1,11 +1,11 @@
 //! A host with a few processes, second by second.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use watcher_core::{
-    Aggregator, Batch, BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, Grade,
-    KernelCounters, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot, SocketId,
-    SocketInfo, TcpState,
+    Aggregator, Application, Batch, BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, Grade,
+    KernelCounters, NamedBy, ProcessEvent, ProcessId, ProcessInfo, Protocol, Quality, Retention, Scope, Snapshot,
+    SocketId, SocketInfo, TcpState,
 };
 
 use crate::{clock::WallClock, top::Origin};
@@ -37,7 +37,10 @@ fn seen(tgid: u32, name: &str, command: &str) -> ProcessEvent {
         command: command.into(),
         uid: if tgid == 100 { 0 } else { 4_000_000_000 },
         parent: (tgid != 100).then(|| process(100)),
-        application: None,
+        application: (tgid == 300).then(|| {
+            let (name, evidence) = (format!("{name}.py").into(), format!("python3 /srv/{name}.py").into());
+            Arc::new(Application { name, rule: NamedBy::Script, evidence })
+        }),
     };
     ProcessEvent::Seen { id: process(tgid), info }
 }

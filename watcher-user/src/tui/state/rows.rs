@@ -88,7 +88,7 @@ impl Asked<'_> {
     fn processes(&self, choice: &Choice<'_>) -> Vec<Entry> {
         let rows = self.moment.snapshot.processes.iter().enumerate().filter(|(_, row)| choice.process(row));
         let rows = rows.filter(|(_, row)| match self.focus {
-            Some(Focus::App(name)) => *row.info.name == **name,
+            Some(Focus::App(name)) => *row.info.application_name() == **name,
             _ => true,
         });
         let entry = |(index, row): (usize, &ProcessRow)| {

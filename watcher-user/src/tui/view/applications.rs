@@ -1,20 +1,23 @@
-//! The table of applications: processes of one name together.
+//! The table of applications: processes of one application together.
 
-use ratatui::{Frame, layout::Rect};
+use ratatui::{Frame, layout::Rect, text::Line};
 
 use super::{
     Ink,
     columns::Column,
     table::{Amount, Table, amount, count, name, number, rest, text},
+    words,
 };
 use crate::{
     sort::Key,
+    text::printable,
     tui::state::{Entry, State},
 };
 
 #[derive(Clone, Copy)]
 enum Col {
     Name,
+    Why,
     Processes,
     Connections,
     Amount(Amount),
@@ -28,6 +31,8 @@ const COLUMNS: &[Column<Col>] = &[
     amount(Col::Amount(Amount::TxRate), "TX/s", 6),
     amount(Col::Amount(Amount::Rx), "RX", 5),
     amount(Col::Amount(Amount::Tx), "TX", 4),
+    // Only where it takes nothing from names.
+    text(Col::Why, "NAMED BY", 40, 100, 0),
 ];
 
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
@@ -38,12 +43,18 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, ink: Ink) {
         columns: COLUMNS,
         sorts: &|column| match column {
             Col::Name => &[Key::Name],
+            Col::Why => &[],
             Col::Processes => &[Key::Processes],
             Col::Connections => &[Key::Connections],
             Col::Amount(amount) => amount.sorts(),
         },
         cell: &|entry, column, room| match column {
             Col::Name => name(&row(entry).name, "", ended(entry), room, ink),
+            Col::Why => {
+                let why = row(entry).application.as_deref();
+                let text = why.map(|found| format!("{} {}", found.rule.as_str(), printable(&found.evidence)));
+                Line::styled(words::clip_middle(&text.unwrap_or_default(), room, ink.glyphs.cut), ink.theme.faint())
+            }
             Col::Processes => count(row(entry).processes, ink),
             Col::Connections => count(entry.connections, ink),
             Col::Amount(amount) => amount.cell(&entry.traffic, &state.settings, ink),
