@@ -47,6 +47,11 @@ impl Far {
         self.listener.local_addr().expect("an address")
     }
 
+    /// Their names: this end's, and the other's.
+    pub fn namespaces(&self) -> (&str, &str) {
+        (&self.near, &self.far)
+    }
+
     /// A process here sends so many bytes there, all of which have arrived, and keeps its connection open.
     pub fn send(&self, bytes: u64) -> Sender {
         self.send_by_bash(Path::new("bash"), bytes)

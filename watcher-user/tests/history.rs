@@ -1,0 +1,284 @@
+//! The history of a running daemon: the bytes that were sent, whatever happens to the daemon, the disk and the day.
+#![cfg(target_os = "linux")]
+#![expect(dead_code, reason = "the daemon and the far end are those of tests/views")]
+
+#[path = "views/daemon.rs"]
+mod daemon;
+#[path = "views/far.rs"]
+mod far;
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use nix::sys::signal::Signal;
+use serde_json::Value;
+use watcher_core::history::{By, Choice, Query, Report, Sort, Step};
+use watcher_user::{
+    control::{Answer, Ask, client::Client, socket_path},
+    history::{FILE, History},
+};
+
+use daemon::{Home, objects, wait_for};
+use far::Far;
+
+fn query(by: By) -> Query {
+    Query { from: None, until: None, by, choice: Choice::default(), sort: Sort::Name, limit: 10_000, step: None }
+}
+
+/// As an ordinary user asks: with everything up to now.
+fn asked(home: &Home, query: Query) -> Report {
+    let answer = Client::connect(&socket_path(&home.state())).expect("a daemon").ask(Ask::History(query));
+    match answer.expect("an answer") {
+        Answer::History(report) => *report,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// As it is written.
+fn written(home: &Home, query: &Query) -> Report {
+    let mut history = History::open(&home.state().join(FILE), TimeZone::UTC).expect("a history");
+    history.report(query).expect("a report")
+}
+
+/// What a process sent by a report of processes.
+fn sent(report: &Report, pid: u32) -> u64 {
+    let rows = report.rows.iter().filter(|row| row.process.as_ref().is_some_and(|process| process.pid == pid));
+    rows.map(|row| row.amount.tx_bytes).sum()
+}
+
+fn often(home: &Home) {
+    home.configure("[collect]\nsample_interval = \"1s\"\n[history]\ninterval = \"1s\"\n");
+}
+
+#[test]
+fn top_the_history_and_the_rollup_say_what_was_sent() {
+    let home = Home::new();
+    let _daemon = home.run();
+    let far = Far::new();
+    let sender = far.send(1_234_567);
+    let pid = sender.pid();
+    let report = asked(&home, query(By::Process));
+    assert_eq!(sent(&report, pid), 1_234_567);
+    for by in [By::Application, By::Domain, By::User] {
+        let other = asked(&home, query(by));
+        let of_rows: u64 = other.rows.iter().map(|row| row.amount.tx_bytes).sum();
+        assert_eq!(of_rows, other.total.tx_bytes, "{by:?}");
+        assert!(other.total.tx_bytes >= 1_234_567, "{by:?}");
+    }
+    let domains = asked(&home, query(By::Domain));
+    let address = far.address().ip().to_string();
+    assert_eq!(domains.rows.iter().find(|row| row.name == address).map(|row| row.amount.tx_bytes), Some(1_234_567));
+    let top = objects(&home.say(&["top", "--attach", "--json", "--once", "-d", "0.2"]));
+    let rows = top[0]["processes"].as_array().expect("a list");
+    let of_top = rows.iter().find(|row| row["pid"] == pid).map(|row| row["tx_bytes"].as_u64());
+    assert_eq!(of_top, Some(Some(1_234_567)));
+    // The rollup's open window is renewed with each sample.
+    wait_for("the bytes in the open window", || {
+        let answer = Client::connect(&socket_path(&home.state())).ok()?.ask(Ask::Window).ok()?;
+        let Answer::Window(rollup) = answer else { return None };
+        let rollup = serde_json::to_value(&*rollup).expect("JSON");
+        let processes = rollup["processes"].as_array().expect("a list");
+        processes.iter().find(|row| row["pid"] == pid && row["tx_bytes"] == 1_234_567).map(|_| ())
+    });
+    sender.end();
+}
+
+#[test]
+fn a_stop_loses_nothing_and_a_kill_what_was_not_written() {
+    let home = Home::new();
+    often(&home);
+    let far = Far::new();
+    let daemon = home.run();
+    let first = far.send(400_001).end();
+    wait_for("the first bytes in the file", || {
+        (home.state().join(FILE).exists() && sent(&written(&home, &query(By::Process)), first) == 400_001).then_some(())
+    });
+    daemon.end(Signal::SIGKILL);
+    let daemon = home.run();
+    let second = far.send(500_002).end();
+    // Told to stop at once: the last seconds are written then.
+    daemon.end(Signal::SIGTERM);
+    let daemon = home.run();
+    let third = far.send(600_003).end();
+    daemon.end(Signal::SIGKILL);
+    let report = written(&home, &query(By::Process));
+    assert_eq!((sent(&report, first), sent(&report, second)), (400_001, 500_002));
+    assert!([0, 600_003].contains(&sent(&report, third)), "{}", sent(&report, third));
+    // Along each line the same, also after the kill.
+    let totals = [By::Application, By::Process, By::Domain, By::User].map(|by| written(&home, &query(by)).total);
+    assert!(totals.iter().all(|total| (total.rx_bytes, total.tx_bytes) == (totals[0].rx_bytes, totals[0].tx_bytes)));
+}
+
+#[test]
+fn two_readers_see_sums_grow_while_it_is_written() {
+    let home = Home::new();
+    often(&home);
+    let far = Far::new();
+    let daemon = home.run();
+    wait_for("a file", || History::open(&home.state().join(FILE), TimeZone::UTC).ok());
+    let done = AtomicBool::new(false);
+    let total = std::thread::scope(|scope| {
+        let reader = || {
+            let (mut reports, mut before) = (0_u32, 0);
+            while !done.load(Ordering::Relaxed) {
+                let report = written(&home, &query(By::Process));
+                let now: u64 = report.rows.iter().map(|row| row.amount.tx_bytes).sum();
+                assert!(now >= before && now == report.total.tx_bytes, "{before} {now}");
+                (reports, before) = (reports + 1, now);
+            }
+            assert!(reports > 20, "{reports}");
+        };
+        let readers = [scope.spawn(reader), scope.spawn(reader)];
+        let mut total = 0;
+        for round in 0..8 {
+            let sender = far.send(10_000 + round);
+            let pid = sender.pid();
+            wait_for("the bytes in the file", || {
+                (sent(&written(&home, &query(By::Process)), pid) == 10_000 + round).then_some(())
+            });
+            sender.end();
+            total += 10_000 + round;
+        }
+        done.store(true, Ordering::Relaxed);
+        readers.into_iter().for_each(|reader| reader.join().expect("a reader"));
+        total
+    });
+    daemon.end(Signal::SIGTERM);
+    assert!(written(&home, &query(By::Process)).total.tx_bytes >= total);
+}
+
+/// A mounted tmpfs, unmounted with the test.
+struct Disk(PathBuf);
+
+impl Disk {
+    fn mount(at: &Path, size: &str) -> Self {
+        fs::create_dir_all(at).expect("a folder");
+        let options = format!("size={size},mode=700");
+        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(at).status();
+        assert!(status.expect("mount").success());
+        Self(at.to_owned())
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("-l").arg(&self.0).status().ok();
+    }
+}
+
+#[test]
+fn what_a_full_disk_did_not_take_is_written_when_there_is_room() {
+    let home = Home::new();
+    often(&home);
+    let _disk = Disk::mount(&home.state(), "2m");
+    let far = Far::new();
+    let daemon = home.run();
+    let first = far.send(100_001).end();
+    wait_for("the first bytes", || (sent(&written(&home, &query(By::Process)), first) == 100_001).then_some(()));
+    let mut ballast = fs::File::create(home.state().join("ballast")).expect("a file");
+    while ballast.write_all(&[0; 4096]).is_ok() {}
+    let mut pids = Vec::new();
+    // Long enough for the log of the database to need another page.
+    for round in 0..12 {
+        pids.push((far.send(200_000 + round).end(), 200_000 + round));
+        // What is asked for in this state is answered or refused, not waited for.
+        let answer = Client::connect(&socket_path(&home.state())).expect("a daemon").ask(Ask::History(query(By::User)));
+        drop(answer);
+    }
+    let kept_out = |(pid, bytes): &(u32, u64)| sent(&written(&home, &query(By::Process)), *pid) != *bytes;
+    assert!(pids.iter().any(kept_out), "the disk was not full");
+    fs::remove_file(home.state().join("ballast")).expect("gone");
+    drop(ballast);
+    daemon.end(Signal::SIGTERM);
+    let report = written(&home, &query(By::Process));
+    for (pid, bytes) in pids {
+        assert_eq!(sent(&report, pid), bytes);
+    }
+}
+
+/// A local time in which the day begins at the next full minute.
+fn midnight_is_next() -> (Timestamp, String) {
+    let now = Timestamp::now().as_second();
+    let boundary = now.div_euclid(60) * 60 + 60;
+    // POSIX counts hours west of Greenwich: this is what the clock in Greenwich shows at the boundary.
+    let shown = boundary.rem_euclid(86_400);
+    let zone = format!("<HERE>+{:02}:{:02}:{:02}", shown / 3_600, shown / 60 % 60, shown % 60);
+    (Timestamp::from_second(boundary).expect("a time"), zone)
+}
+
+#[test]
+fn bytes_before_midnight_are_of_the_day_before() {
+    let home = Home::new();
+    let (mut midnight, mut zone) = midnight_is_next();
+    if midnight.duration_since(Timestamp::now()).as_secs() < 15 {
+        std::thread::sleep(Duration::from_secs(16));
+        (midnight, zone) = midnight_is_next();
+    }
+    let mut command = home.command(&["run"]);
+    command.env("TZ", &zone);
+    let daemon = home.run_by(command);
+    let far = Far::new();
+    let before = far.send(300_001).end();
+    wait_for("them to be counted", || (sent(&asked(&home, query(By::Process)), before) == 300_001).then_some(()));
+    assert!(Timestamp::now() < midnight, "this machine is too slow for this test");
+    // It is the event: nothing tells of a midnight but the clock.
+    let left = midnight.duration_since(Timestamp::now()).unsigned_abs();
+    std::thread::sleep(left + Duration::from_millis(1_100));
+    let after = far.send(500_002).end();
+    wait_for("them to be counted", || (sent(&asked(&home, query(By::Process)), after) == 500_002).then_some(()));
+    let day = |from, until| asked(&home, Query { from, until, step: Some(Step::Day), ..query(By::Process) });
+    let (yesterday, today) = (day(None, Some(midnight)), day(Some(midnight), None));
+    assert_eq!((sent(&yesterday, before), sent(&yesterday, after)), (300_001, 0));
+    assert_eq!((sent(&today, before), sent(&today, after)), (0, 500_002));
+    // The daemon's own days begin there too.
+    let both = day(None, None);
+    assert_eq!(both.bins.len(), 2, "{:?}", both.bins);
+    assert_eq!((both.bins[0].until, both.bins[1].from), (midnight, midnight));
+    daemon.end(Signal::SIGTERM);
+    let report = written(&home, &query(By::Process));
+    assert_eq!((sent(&report, before), sent(&report, after)), (300_001, 500_002));
+}
+
+#[test]
+fn what_iperf3_counted_is_in_the_history() {
+    let home = Home::new();
+    let _daemon = home.run();
+    let far = Far::new();
+    let (near, far_end) = far.namespaces();
+    let inside = |space: &str, words: &[&str]| {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", space]).args(words).stdin(Stdio::null());
+        command
+    };
+    let server =
+        inside(far_end, &["iperf3", "-s", "-1", "-B", "10.78.0.2", "--forceflush"]).stdout(Stdio::piped()).spawn();
+    let mut server = server.expect("iperf3: `cargo xtask setup` installs it");
+    let mut lines = std::io::BufRead::lines(std::io::BufReader::new(server.stdout.take().expect("stdout")));
+    assert!(lines.any(|line| line.is_ok_and(|line| line.contains("Server listening"))));
+    let client = inside(near, &["iperf3", "-c", "10.78.0.2", "-n", "300M", "-J"]).stdout(Stdio::piped()).spawn();
+    let client = client.expect("iperf3");
+    let pid = client.id();
+    let said: Value = serde_json::from_slice(&client.wait_with_output().expect("its end").stdout).expect("JSON");
+    // To its end, so that it does not write into a closed pipe.
+    lines.for_each(drop);
+    server.wait().expect("its end");
+    let counted = said["end"]["sum_sent"]["bytes"].as_u64().expect("a number");
+    let port = said["start"]["connected"][0]["local_port"].as_u64().expect("a port");
+    // iperf3 says nothing of its control connection; the connections of the process do.
+    let rows = objects(&home.say(&["connections", "--json", "--pid", &pid.to_string()]));
+    let of = |stream: bool| -> u64 {
+        let rows =
+            rows.iter().filter(|row| row["local"].as_str().is_some_and(|l| l.ends_with(&format!(":{port}"))) == stream);
+        rows.filter_map(|row| row["tx_bytes"].as_u64()).sum()
+    };
+    // Each stream begins with a cookie of 37 bytes.
+    assert_eq!(of(true), counted + 37, "{rows:?}");
+    assert_eq!(sent(&asked(&home, query(By::Process)), pid), of(true) + of(false));
+}
