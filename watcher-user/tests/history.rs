@@ -185,7 +185,9 @@ fn what_a_full_disk_did_not_take_is_written_when_there_is_room() {
     let mut ballast = fs::File::create(home.state().join("ballast")).expect("a file");
     while ballast.write_all(&[0; 4096]).is_ok() {}
     let mut pids = Vec::new();
-    // Long enough for the log of the database to need another page.
+    // A reader that stays: what is written after it began cannot take the place of what was before, and needs room.
+    let reader = rusqlite::Connection::open(home.state().join(FILE)).expect("a database");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM traffic;").expect("a moment that is read");
     for round in 0..12 {
         pids.push((far.send(200_000 + round).end(), 200_000 + round));
         // What is asked for in this state is answered or refused, not waited for.
@@ -194,6 +196,7 @@ fn what_a_full_disk_did_not_take_is_written_when_there_is_room() {
     }
     let kept_out = |(pid, bytes): &(u32, u64)| sent(&written(&home, &query(By::Process)), *pid) != *bytes;
     assert!(pids.iter().any(kept_out), "the disk was not full");
+    drop(reader);
     fs::remove_file(home.state().join("ballast")).expect("gone");
     drop(ballast);
     daemon.end(Signal::SIGTERM);

@@ -129,6 +129,11 @@ impl Work {
                 Order::Answer { query, reply } => reply(self.answer(&query)),
             }
         }
+        // Nobody is left to take back what failed last: once more, the disk may have room again.
+        let unwritten = mem::take(&mut lock(&self.news).unwritten);
+        if !unwritten.is_empty() {
+            self.write(unwritten, Timestamp::now(), false);
+        }
     }
 
     fn write(&mut self, entries: Vec<Entry>, now: Timestamp, settled: bool) {
