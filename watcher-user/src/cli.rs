@@ -3,8 +3,6 @@
 mod agent;
 mod stats;
 #[cfg(test)]
-mod stats_tests;
-#[cfg(test)]
 mod tests;
 mod top;
 mod views;

@@ -1,12 +1,17 @@
 //! What `stats` takes, and what it means.
 
+#[cfg(test)]
+mod tests;
+mod words;
+
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum, error::ErrorKind};
+use clap::{Args, error::ErrorKind};
 use jiff::{SignedDuration, Timestamp, Zoned};
 use nix::unistd::User;
 use watcher_core::history::{By, Choice, Kind, Level, Query, Sort, Step};
 
+use self::words::{Order, Rows, StepOrView, View};
 use super::{Which, wrong_usage};
 use crate::{
     stats::{Asked, Form, Period, parse_moment},
@@ -92,117 +97,6 @@ pub struct StatsArgs {
     /// Which daemon.
     #[command(flatten)]
     pub which: Which,
-}
-
-/// The words after `stats`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum View {
-    /// Rows are applications.
-    Apps,
-    /// Rows are processes.
-    Processes,
-    /// Rows are domains.
-    Domains,
-    /// Rows are interfaces.
-    Interfaces,
-    /// Rows are users.
-    Users,
-    /// Since midnight.
-    Today,
-    /// Since Monday.
-    Week,
-    /// Since the first.
-    Month,
-    /// All there is.
-    All,
-}
-
-impl View {
-    fn by(self) -> Option<By> {
-        Some(match self {
-            Self::Apps => By::Application,
-            Self::Processes => By::Process,
-            Self::Domains => By::Domain,
-            Self::Interfaces => By::Interface,
-            Self::Users => By::User,
-            Self::Today | Self::Week | Self::Month | Self::All => return None,
-        })
-    }
-
-    fn period(self) -> Option<Period> {
-        Some(match self {
-            Self::Today => Period::Today,
-            Self::Week => Period::Week,
-            Self::Month => Period::Month,
-            Self::All => Period::All,
-            Self::Apps | Self::Processes | Self::Domains | Self::Interfaces | Self::Users => return None,
-        })
-    }
-}
-
-/// What `--by` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Rows {
-    App,
-    Process,
-    Domain,
-    Interface,
-    User,
-}
-
-impl From<Rows> for By {
-    fn from(rows: Rows) -> Self {
-        match rows {
-            Rows::App => Self::Application,
-            Rows::Process => Self::Process,
-            Rows::Domain => Self::Domain,
-            Rows::Interface => Self::Interface,
-            Rows::User => Self::User,
-        }
-    }
-}
-
-/// What `--sort` takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-enum Order {
-    #[default]
-    Total,
-    Down,
-    Up,
-    PeakDown,
-    PeakUp,
-    Name,
-}
-
-impl From<Order> for Sort {
-    fn from(order: Order) -> Self {
-        match order {
-            Order::Total => Self::Total,
-            Order::Down => Self::Downloaded,
-            Order::Up => Self::Uploaded,
-            Order::PeakDown => Self::PeakDown,
-            Order::PeakUp => Self::PeakUp,
-            Order::Name => Self::Name,
-        }
-    }
-}
-
-/// What stands after `--graph`: in `--graph today` it is the view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum StepOrView {
-    Step(Step),
-    View(View),
-}
-
-impl StepOrView {
-    fn parse(text: &str) -> Result<Self, String> {
-        Ok(match text {
-            "minute" => Self::Step(Step::Minute),
-            "hour" => Self::Step(Step::Hour),
-            "day" => Self::Step(Step::Day),
-            _ => Self::View(View::from_str(text, false).map_err(|_| "expected minute, hour or day")?),
-        })
-    }
 }
 
 impl StatsArgs {

@@ -1,7 +1,7 @@
 //! A part of a whole, as a bar.
 
 /// Eighths of a column, from none to all.
-pub const EIGHTHS: [&str; 9] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
+const EIGHTHS: [&str; 9] = [" ", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"];
 
 /// `part` of `whole` on so many columns; what is there at all is to be seen.
 pub fn bar(part: u64, whole: u64, columns: usize, unicode: bool) -> String {
@@ -10,7 +10,7 @@ pub fn bar(part: u64, whole: u64, columns: usize, unicode: bool) -> String {
     if !unicode {
         return "#".repeat(filled);
     }
-    let rest = if filled % 8 == 0 { "" } else { EIGHTHS[filled % 8] };
+    let rest = if filled.is_multiple_of(8) { "" } else { EIGHTHS[filled % 8] };
     format!("{}{rest}", EIGHTHS[8].repeat(filled / 8))
 }
 

@@ -17,7 +17,7 @@ pub fn write(asked: &Asked, report: &Report, users: &Users) -> anyhow::Result<St
     } else {
         rows(&mut out, asked, report, users)?;
     }
-    let bytes = out.into_inner().map_err(|e| e.into_error()).context("writing CSV")?;
+    let bytes = out.into_inner().map_err(csv::IntoInnerError::into_error).context("writing CSV")?;
     Ok(String::from_utf8(bytes)?)
 }
 

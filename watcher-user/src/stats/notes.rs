@@ -63,7 +63,7 @@ fn coarse(level: Level) -> Option<String> {
         Level::Day => "day",
     };
     Some(format!(
-        "Kept by the {unit} that far back: a {unit} that the time begins or ends in is in it if it begins in it."
+        "That far back only {unit}s are kept: one that an edge of this time cuts is in it, whole, if it begins in it."
     ))
 }
 

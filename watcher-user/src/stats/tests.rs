@@ -1,13 +1,16 @@
 //! What people and programs read: reports as text at several widths, as JSON and as CSV.
 
+mod data;
+mod graphs;
+
 use clap::Parser as _;
-use jiff::{Timestamp, Zoned};
+use jiff::Timestamp;
 use watcher_core::{
     NamedBy,
-    history::{Amount, Bin, By, Explanation, InterfaceColumns, Level, ProcessColumns, Report, Row, Span},
+    history::{Amount, By, Explanation, InterfaceColumns, Level, ProcessColumns, Report, Row, Span},
 };
 
-use super::{Asked, Page, csv, json, text};
+use super::{Asked, Page, json, text};
 use crate::{
     cli::{Cli, Command},
     text::width,
@@ -186,118 +189,6 @@ fn an_empty_view_says_what_to_do() {
     assert_eq!(wide(&asked, &nothing), "Today\n\nNothing was collected yet: sudo watcher start\n");
     let parsed: serde_json::Value = serde_json::from_str(&json::write(&asked, &nothing, &users()).unwrap()).unwrap();
     assert_eq!((&parsed["from"], parsed["rows"].as_array().unwrap().len()), (&serde_json::Value::Null, 0));
-}
-
-/// Parts of a graph that the history has something in.
-fn with_bins(asked: &Asked, of: &[(&str, u64, u64)]) -> Report {
-    let mut report = apps(asked);
-    let bin = |(from, rx, tx): &(&str, u64, u64)| {
-        let from = from.parse::<Zoned>().expect("a time").timestamp();
-        let until = from + jiff::SignedDuration::from_mins(1);
-        Bin { from, until, rx_bytes: *rx, tx_bytes: *tx }
-    };
-    report.bins = of.iter().map(bin).collect();
-    report
-}
-
-fn graph(now: &str, args: &str, bins: &[(&str, u64, u64)], room: usize, unicode: bool) -> String {
-    let asked = asked_at(now, args);
-    let text = words(&asked, &with_bins(&asked, bins), Some(room), unicode);
-    let (from, to) = (text.find("Downloaded by").expect("a graph"), text.find("APPLICATION").expect("a table"));
-    text[from..to].to_owned()
-}
-
-#[test]
-fn a_day_whose_clock_is_put_back_has_25_bars() {
-    let now = "2026-10-25T23:59:59[Europe/Berlin]";
-    let bins = [
-        ("2026-10-25T00:00[Europe/Berlin]", 1_000_000, 10),
-        ("2026-10-25T02:00+02:00[Europe/Berlin]", 500_000, 20_000),
-        ("2026-10-25T02:00+01:00[Europe/Berlin]", 250_000, 40_000),
-        ("2026-10-25T23:00[Europe/Berlin]", 1, 1),
-    ];
-    insta::assert_snapshot!("graph_25_hours", graph(now, "--graph today", &bins, 80, true));
-    insta::assert_snapshot!("graph_25_hours_ascii", graph(now, "--graph", &bins, 50, false));
-    let asked = asked_at(now, "--graph --csv");
-    let text = csv::write(&asked, &with_bins(&asked, &bins), &users()).unwrap();
-    assert_eq!(text.lines().count(), 26);
-    assert!(text.contains("2026-10-25T02:00:00+01:00,2026-10-25T03:00:00+01:00,250000,40000\r\n"), "{text}");
-}
-
-#[test]
-fn what_does_not_fit_is_drawn_together() {
-    let bins = [("2026-11-16T00:00[Europe/Berlin]", 7_000, 1), ("2026-11-20T12:00[Europe/Berlin]", 1_000, 9)];
-    insta::assert_snapshot!("graph_week_by_hour", graph(NOW, "week --graph hour", &bins, 80, true));
-    let days = [("2026-01-31T00:00[Europe/Berlin]", 7_000, 1), ("2026-11-20T00:00[Europe/Berlin]", 1_000, 9)];
-    insta::assert_snapshot!("graph_year", graph(NOW, "--period year --graph", &days, 80, true));
-    insta::assert_snapshot!("graph_month", graph(NOW, "month --graph", &days[1..], 120, true));
-}
-
-#[test]
-fn a_graph_begins_where_its_parts_are_kept_and_ends_now() {
-    let asked = asked("month --graph minute --json");
-    let text = json::write(&asked, &with_bins(&asked, &[("2026-11-20T12:00[Europe/Berlin]", 5, 6)]), &users()).unwrap();
-    let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let bins = parsed["bins"].as_array().unwrap();
-    assert_eq!(bins[0]["from"], "2026-11-14T15:00:00+01:00");
-    assert_eq!(bins.last().unwrap()["until"], "2026-11-21T14:06:00+01:00");
-    let sum: u64 = bins.iter().map(|bin| bin["rx_bytes"].as_u64().unwrap()).sum();
-    assert_eq!(sum, 5);
-    let cut = graph(NOW, "--period year --graph hour", &[], 80, true);
-    assert!(cut.contains("What was before the first bar is no longer kept by the hour."), "{cut}");
-    let far = graph(NOW, "month --graph day", &[], 80, true);
-    assert!(!far.contains("no longer kept"), "{far}");
-}
-
-#[test]
-fn nobody_draws_more_than_20000_bars() {
-    let asked = asked("--from 1900-01-01 --graph day");
-    let text = words(&asked, &apps(&asked), Some(80), true);
-    assert!(text.contains("No graph: a graph by the day of so long a time has more than 20000 parts"), "{text}");
-}
-
-#[test]
-fn objects_and_lines() {
-    for (view, of) in [
-        ("apps", apps as fn(&Asked) -> Report),
-        ("processes", processes),
-        ("interfaces", interfaces),
-        ("users", |asked| {
-            report(asked, vec![row("1001", amount(9_000, 1, None)), row("4000000001", amount(0, 1, None))])
-        }),
-        ("domains", |asked| report(asked, vec![row("@example.org", amount(9_000, 1, None))])),
-    ] {
-        let asked = asked(view);
-        let written = json::write(&asked, &of(&asked), &users()).unwrap();
-        let value: serde_json::Value = serde_json::from_str(&written).unwrap();
-        assert_eq!(written.lines().count(), 1);
-        insta::assert_snapshot!(format!("{view}_json"), serde_json::to_string_pretty(&value).unwrap());
-        let written = csv::write(&asked, &of(&asked), &users()).unwrap();
-        assert!(written.lines().count() > 1 && written.ends_with("\r\n"));
-        insta::assert_snapshot!(format!("{view}_csv"), written.replace("\r\n", "\n"));
-    }
-}
-
-#[test]
-fn the_page_about_it_has_every_field() {
-    let page = include_str!("../../../docs/stats.md");
-    for (view, of) in
-        [("apps --graph", apps as fn(&Asked) -> Report), ("processes", processes), ("interfaces", interfaces)]
-    {
-        let asked = asked(view);
-        let value: serde_json::Value =
-            serde_json::from_str(&json::write(&asked, &of(&asked), &users()).unwrap()).unwrap();
-        let mut objects = vec![&value, &value["total"]];
-        objects.extend(value["rows"].as_array().into_iter().flatten());
-        objects.extend(value["bins"].as_array().into_iter().flatten());
-        for name in objects.iter().flat_map(|object| object.as_object().expect("an object").keys()) {
-            assert!(page.contains(&format!("`{name}`")), "{name}");
-        }
-        let lines = csv::write(&asked, &of(&asked), &users()).unwrap();
-        for name in lines.lines().next().expect("a heading").split(',') {
-            assert!(page.contains(&format!("`{name}`")), "{name}");
-        }
-    }
 }
 
 #[test]

@@ -3,8 +3,10 @@
 use clap::Parser as _;
 use watcher_core::history::{By, Sort, Step};
 
-use super::{Cli, Command};
-use crate::stats::{Asked, Form};
+use crate::{
+    cli::{Cli, Command},
+    stats::{Asked, Form},
+};
 
 const NOW: &str = "2026-11-21T14:05:59[Europe/Berlin]";
 
