@@ -221,6 +221,31 @@ fn what_is_no_history_has_words_of_its_own() {
     assert_eq!(home.object(&["stats", "--json"])["from"], Value::Null);
 }
 
+/// The machine is root's.
+#[cfg(target_os = "linux")]
+#[test]
+fn who_may_not_read_it_is_told_so() {
+    use std::os::unix::{fs::PermissionsExt as _, process::CommandExt as _};
+
+    const NOBODY: u32 = 65_534;
+    let home = Home::new(BERLIN);
+    short_day(&home);
+    let everybody = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(home.folder.path(), everybody.clone()).expect("a folder for everybody");
+    let program = home.folder.path().join("watcher");
+    std::fs::copy(env!("CARGO_BIN_EXE_watcher"), &program).expect("a copy");
+    std::fs::set_permissions(&program, everybody).expect("a program for everybody");
+    let file = home.file().display().to_string();
+    for args in [&["stats"][..], &["stats", "--db", &file]] {
+        let mut command = Command::new(&program);
+        command.args(args).env("DIALTONE_WATCHER_HOME", home.folder.path()).uid(NOBODY).gid(NOBODY).current_dir("/");
+        let out = command.stdin(Stdio::null()).output().expect("watcher starts");
+        let words = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(out.status.code(), Some(1), "{words}");
+        assert!(words.contains("history.db may not be read: be root"), "{words}");
+    }
+}
+
 #[test]
 fn a_reader_that_leaves_early_is_no_failure() {
     let home = Home::new(BERLIN);

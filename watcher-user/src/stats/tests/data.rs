@@ -20,7 +20,9 @@ fn objects_and_lines() {
         let written = json::write(&asked, &of(&asked), &users()).unwrap();
         let value: serde_json::Value = serde_json::from_str(&written).unwrap();
         assert_eq!(written.lines().count(), 1);
-        insta::assert_snapshot!(format!("{view}_json"), serde_json::to_string_pretty(&value).unwrap());
+        // An editor would act on it.
+        let shown = serde_json::to_string_pretty(&value).unwrap().replace('\u{202e}', "(U+202E)");
+        insta::assert_snapshot!(format!("{view}_json"), shown);
         let written = csv::write(&asked, &of(&asked), &users()).unwrap();
         assert!(written.lines().count() > 1 && written.ends_with("\r\n"));
         insta::assert_snapshot!(format!("{view}_csv"), written.replace("\r\n", "\n"));
