@@ -53,11 +53,17 @@ fn find(places: &[Place]) -> anyhow::Result<PathBuf> {
 
 /// SQLite says of every file that it cannot open only that.
 fn may_be_read(path: &Path) -> anyhow::Result<()> {
-    match fs::File::open(path).and_then(|file| file.metadata()) {
-        Ok(about) if about.is_dir() => Err(anyhow!("{} is a folder: name the file in it, {FILE}", path.display())),
+    // Looked at before it is opened: opening a pipe waits for somebody.
+    let opened = fs::metadata(path).and_then(|about| match about.is_file() {
+        true => fs::File::open(path).map(|_| true),
+        false => Ok(false),
+    });
+    match opened {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(anyhow!("{} is no file: name a history, {FILE} in a state directory", path.display())),
         // A history that is missing has words of its own.
-        Err(e) if !is_missing(&e) => Err(refused(path, e)),
-        _ => Ok(()),
+        Err(e) if is_missing(&e) => Ok(()),
+        Err(e) => Err(refused(path, e)),
     }
 }
 
