@@ -1,14 +1,18 @@
 //! The command line: what may be said, and what it means. Parsing ends here; behind it every value is valid.
 
 mod agent;
+mod stats;
 #[cfg(test)]
 mod tests;
 mod top;
 mod views;
 
-use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
+pub use stats::StatsArgs;
 pub use top::{Counter, Format, Rows, Top, TopArgs};
 pub use views::{AlertsArgs, ConnectionsArgs, DnsArgs, InsightsArgs, SummaryArgs};
 
@@ -20,6 +24,9 @@ use crate::setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs};
 #[derive(Debug, Parser)]
 #[command(name = "watcher", version, arg_required_else_help = true, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
+    /// The history to read, for `stats`; it may also be said after it.
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -31,6 +38,7 @@ Examples:
   sudo watcher top --json -d 5      one JSON object every five seconds
   sudo watcher start                count all day; then these need no root:
   watcher summary                   the short report
+  watcher stats week                who moved how much since Monday
   watcher connections --follow      connections as they begin and end
   watcher insights                  what is worth a look, with its numbers
   watcher alerts                    limits of yours, and how near they are
@@ -46,6 +54,9 @@ pub enum Command {
     Top(Box<TopArgs>),
     /// Show what matters in short: what runs, who moved most, and with whom.
     Summary(SummaryArgs),
+    /// Show the history: who moved how much, today, this week, this month, ever; with bars, as JSON, as CSV.
+    #[command(after_help = stats::EXAMPLES)]
+    Stats(Box<StatsArgs>),
     /// Show connections, newest first: who, with whom, how long, how many bytes, and how they ended.
     #[command(after_help = views::CONNECTIONS_EXAMPLES)]
     Connections(ConnectionsArgs),
@@ -90,6 +101,37 @@ pub enum Command {
         /// The shell.
         shell: clap_complete::Shell,
     },
+}
+
+impl Cli {
+    /// The command, with what was said before it.
+    ///
+    /// # Errors
+    /// `--db` before a command that reads no history, or said twice: wrong usage.
+    pub fn said(mut self) -> Result<Command, clap::Error> {
+        match (&mut self.command, self.db) {
+            (_, None) => {}
+            (Command::Stats(args), Some(_)) if args.db.is_some() || args.which != Which::default() => {
+                let why = "--db says which history: not twice, and not with --config or --state";
+                return Err(wrong_usage("stats", ErrorKind::ArgumentConflict, why));
+            }
+            (Command::Stats(args), db @ Some(_)) => args.db = db,
+            (_, Some(_)) => {
+                let why = "--db names the history that `stats` reads: no other command takes it";
+                return Err(Self::command().error(ErrorKind::ArgumentConflict, why));
+            }
+        }
+        Ok(self.command)
+    }
+}
+
+/// With the usage of a subcommand.
+fn wrong_usage(of: &str, kind: ErrorKind, error: impl std::fmt::Display) -> clap::Error {
+    let mut watcher = Cli::command();
+    // Gives the subcommand its full name.
+    watcher.build();
+    let command = watcher.find_subcommand_mut(of).expect("it is a subcommand");
+    command.error(kind, error)
 }
 
 /// What `doctor` takes.

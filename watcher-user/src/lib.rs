@@ -25,6 +25,7 @@ pub mod samples;
 pub mod services;
 pub mod setup;
 pub mod sort;
+pub mod stats;
 pub mod summary;
 pub mod table;
 pub mod text;

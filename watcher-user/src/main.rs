@@ -8,14 +8,14 @@ use watcher_user::{
     cli::{AlertsArgs, Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
     connections, dns, insights,
     names::Geo,
-    setup, summary, text, top,
+    setup, stats, summary, text, top,
 };
 
 fn main() -> ExitCode {
     #[cfg(target_os = "linux")]
     watcher_user::linux::load::share_one_heap();
-    let cli = Cli::parse();
-    match run(cli.command) {
+    let command = Cli::parse().said().unwrap_or_else(|error| error.exit());
+    match run(command) {
         Ok(code) => code,
         Err(error) if is_closed_output(&error) => ExitCode::SUCCESS,
         Err(error) => {
@@ -38,6 +38,14 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             block_on(top::either(&places, || open(&args.collector, names.passive), &names, options))?;
         }
         Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,
+        Command::Stats(args) => {
+            let asked = args.resolve(jiff::Zoned::now()).unwrap_or_else(|error| error.exit());
+            let source = match args.db {
+                Some(file) => stats::Source::File(file),
+                None => stats::Source::Places(args.which.options().places()?),
+            };
+            stats::run(&source, &asked)?;
+        }
         Command::Connections(args) => connections::run(&args.which().options().places()?, &args.options())?,
         Command::Dns(args) => dns::run(&args.which.options().places()?, &args.options())?,
         Command::Insights(args) => insights::run(&args.which.options().places()?, &args.options())?,

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Which daemon is meant: its configuration and its state.
-#[derive(Debug, Clone, Default, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 pub struct Which {
     /// The configuration file [default: /etc/watcher/config.toml, where it exists].
     #[arg(long, value_name = "FILE")]

@@ -2,9 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use clap::{Args, CommandFactory as _, error::ErrorKind};
+use clap::{Args, error::ErrorKind};
 
-use super::{Cli, CollectorArgs, Which};
+use super::{CollectorArgs, Which, wrong_usage};
 use crate::{by::By, filter::Filter, names::Geo, sort::Key, units::Units};
 
 const SHORTEST: f64 = 0.1;
@@ -165,7 +165,7 @@ impl TopArgs {
     /// An unknown sort key: wrong usage, like every other mistake.
     pub fn resolve(&self) -> Result<Top, clap::Error> {
         let sort = self.sort.as_deref().map_or(Ok(Key::default()), |name| Key::parse(self.by, name));
-        let sort = sort.map_err(|error| wrong_usage_of_top(ErrorKind::InvalidValue, error))?;
+        let sort = sort.map_err(|error| wrong_usage("top", ErrorKind::InvalidValue, error))?;
         let count = if self.once { Some(1) } else { self.count.or(self.position_count) };
         let format = match (self.json, self.plain || count.is_some()) {
             (true, _) => Some(Format::Json),
@@ -197,7 +197,7 @@ impl TopArgs {
         let own = self.standalone || self.collector.is_given();
         if self.attach && own {
             let why = "with --attach the daemon has loaded the programs: start it with these flags instead";
-            return Err(wrong_usage_of_top(ErrorKind::ArgumentConflict, why));
+            return Err(wrong_usage("top", ErrorKind::ArgumentConflict, why));
         }
         Ok(match (self.attach, own) {
             (true, _) => Counter::Daemon,
@@ -205,14 +205,6 @@ impl TopArgs {
             _ => Counter::Either,
         })
     }
-}
-
-fn wrong_usage_of_top(kind: ErrorKind, error: impl std::fmt::Display) -> clap::Error {
-    let mut watcher = Cli::command();
-    // Gives the subcommand its full name.
-    watcher.build();
-    let top = watcher.find_subcommand_mut("top").expect("top is a subcommand");
-    top.error(kind, error)
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
