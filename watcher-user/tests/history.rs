@@ -29,7 +29,16 @@ use daemon::{Home, objects, wait_for};
 use far::Far;
 
 fn query(by: By) -> Query {
-    Query { from: None, until: None, by, choice: Choice::default(), sort: Sort::Name, limit: 10_000, step: None }
+    Query {
+        from: None,
+        until: None,
+        by,
+        choice: Choice::default(),
+        sort: Sort::Name,
+        limit: 10_000,
+        step: None,
+        zone: None,
+    }
 }
 
 /// As an ordinary user asks: with everything up to now.
@@ -284,4 +293,31 @@ fn what_iperf3_counted_is_in_the_history() {
     // Each stream begins with a cookie of 37 bytes.
     assert_eq!(of(true), counted + 37, "{rows:?}");
     assert_eq!(sent(&asked(&home, query(By::Process)), pid), of(true) + of(false));
+}
+
+#[test]
+fn stats_asks_the_daemon_and_has_the_last_second() {
+    let home = Home::new();
+    let daemon = home.run();
+    let far = Far::new();
+    let sender = far.send(1_000_001);
+    // Not written yet: an interval is ten seconds.
+    let said = objects(&home.say(&["stats", "processes", "--json", "--graph", "second", "--period", "hour"]));
+    let rows = said[0]["rows"].as_array().expect("rows");
+    let own = rows.iter().find(|row| row["pid"] == sender.pid()).expect("the sender");
+    assert_eq!(own["tx_bytes"], 1_000_001, "{own}");
+    // A second is told of when it is over.
+    wait_for("its second", || {
+        let said = objects(&home.say(&["stats", "--json", "--graph", "second", "--period", "hour"]));
+        let bins = said[0]["bins"].as_array().expect("bins");
+        bins.iter().any(|bin| bin["tx_bytes"].as_u64() >= Some(1_000_001)).then_some(())
+    });
+    sender.end();
+    // Interfaces of this namespace: veth ends of the other ones are theirs.
+    let interfaces = objects(&home.say(&["stats", "interfaces", "--json"]));
+    assert!(interfaces[0]["rows"].is_array(), "{interfaces:?}");
+    daemon.end(Signal::SIGTERM);
+    let said = objects(&home.say(&["stats", "processes", "--json"]));
+    let rows = said[0]["rows"].as_array().expect("rows");
+    assert!(rows.iter().any(|row| row["tx_bytes"] == 1_000_001), "{rows:?}");
 }

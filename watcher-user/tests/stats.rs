@@ -187,6 +187,9 @@ fn every_view_has_todays_bytes() {
     }
     let interfaces = home.object(&["stats", "interfaces", "--json"]);
     assert_eq!(interfaces["total"]["rx_bytes"], 220, "docker0 is apart: {interfaces}");
+    let drawn = home.object(&["stats", "interfaces", "--json", "--graph", "hour"]);
+    let bins = drawn["bins"].as_array().expect("a list");
+    assert_eq!(bins.iter().filter_map(|bin| bin["rx_bytes"].as_u64()).sum::<u64>(), 220, "{drawn}");
     let text = home.text(&["stats", "--graph", "--units", "bits"]);
     assert!(text.starts_with("Today, ") && text.contains("Downloaded by hour\n") && text.contains('█'), "{text}");
     let ascii = home.command(&["stats", "--graph"]).env("LC_ALL", "C").output().expect("watcher starts");

@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde::{Deserialize, Serialize};
 
-use super::Level;
+use super::{Level, Step};
 
 /// From a moment up to another one, exclusive; whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,6 +75,22 @@ impl Calendar {
                 let until = next.map_or_else(|_| later(begins, 86_400), |day| day.timestamp());
                 Span { from: begins, until }
             }
+        }
+    }
+}
+
+impl Calendar {
+    /// The part of a graph that a moment is in.
+    #[must_use]
+    pub fn part(&self, at: Timestamp, step: Step) -> Span {
+        match step {
+            Step::Second => {
+                let from = whole(at, 1, 0);
+                Span { from, until: later(from, 1) }
+            }
+            Step::Minute => self.around(at, Level::Minute),
+            Step::Hour => self.around(at, Level::Hour),
+            Step::Day => self.around(at, Level::Day),
         }
     }
 }

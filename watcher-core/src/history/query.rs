@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, Kind, Level, Span};
+use super::{Amount, Kind, Level, Span, Subject};
 use crate::NamedBy;
 
 /// What rows are.
@@ -97,9 +97,12 @@ pub struct Query {
     pub sort: Sort,
     /// So many rows; the others are counted in [`Report::more`].
     pub limit: usize,
-    /// Divided into these, where a graph is wanted. Steps are of the local clock of whoever answers.
+    /// Divided into these, where a graph is wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Step>,
+    /// The time zone of the steps, by its IANA name; that of whoever answers where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
 }
 
 /// A choice that the history has no line for.
@@ -137,6 +140,42 @@ impl Query {
             By::Application if !by_process => Ok(Kind::Application),
             _ => Ok(Kind::Process),
         }
+    }
+}
+
+impl Query {
+    /// The line of a graph: all bytes have one of their own.
+    ///
+    /// # Errors
+    /// No line has what is asked for.
+    pub fn line(&self) -> Result<Kind, NoSuchLine> {
+        let kind = self.kind()?;
+        Ok(if self.choice.is_everything() && self.by != By::Interface { Kind::Total } else { kind })
+    }
+}
+
+impl Choice {
+    /// Whether no application, domain or user is meant in particular.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.application.is_none() && self.domain.is_none() && self.user.is_none()
+    }
+
+    /// Whether a subject is meant. Interfaces that are apart are none of the total.
+    #[must_use]
+    pub fn means(&self, subject: &Subject) -> bool {
+        let (application, domain, user) = match subject {
+            Subject::Application(app) => (Some(&*app.name), None, None),
+            Subject::Process(program) => (Some(&*program.application.name), None, Some(program.uid)),
+            Subject::Remote { application, remote } => (Some(&*application.name), Some(&**remote), None),
+            Subject::User(uid) => (None, None, Some(*uid)),
+            Subject::Interface { apart, .. } => return !apart,
+            Subject::Total | Subject::Ip | Subject::Explained { .. } => (None, None, None),
+        };
+        let same = |wanted: &Option<String>, found: Option<&str>| wanted.as_deref().is_none_or(|it| Some(it) == found);
+        same(&self.application, application)
+            && same(&self.domain, domain)
+            && self.user.is_none_or(|uid| Some(uid) == user)
     }
 }
 

@@ -1,10 +1,14 @@
 //! The last hour, second by second, in memory.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Series, ledger::Moved};
+use super::{Bin, Query, Series, ledger::Moved};
+use crate::Scope;
 
 /// So many seconds.
 const SECONDS: usize = 3_600;
@@ -45,6 +49,36 @@ impl Seconds {
         self.seconds
             .iter()
             .flat_map(|(at, sums)| sums.iter().map(|(series, moved)| (*at, &**series, moved.rx, moved.tx)))
+    }
+
+    /// What a question's line moved in each second: for [`Step::Second`](super::Step::Second).
+    #[must_use]
+    pub fn bins(&self, query: &Query) -> Vec<Bin> {
+        let Ok(kind) = query.line() else { return Vec::new() };
+        let second = SignedDuration::from_secs(1);
+        let mut bins: BTreeMap<i64, Bin> = BTreeMap::new();
+        let meant = |series: &Series| {
+            series.subject.kind() == kind
+                && match series.scope {
+                    Scope::Network => true,
+                    Scope::Loopback => query.choice.include_loopback,
+                    Scope::Packet => false,
+                }
+                && query.choice.means(&series.subject)
+        };
+        for (ended, _, rx, tx) in self.iter().filter(|(_, series, ..)| meant(series)) {
+            // The reading that told of it came at its end.
+            let Ok(at) = ended.checked_sub(second) else { continue };
+            let Ok(from) = Timestamp::from_second(at.as_second()) else { continue };
+            if query.from.is_some_and(|first| from < first) || query.until.is_some_and(|until| from >= until) {
+                continue;
+            }
+            let until = from.checked_add(second).unwrap_or(from);
+            let bin = bins.entry(from.as_second()).or_insert(Bin { from, until, rx_bytes: 0, tx_bytes: 0 });
+            bin.rx_bytes = bin.rx_bytes.saturating_add(rx);
+            bin.tx_bytes = bin.tx_bytes.saturating_add(tx);
+        }
+        bins.into_values().collect()
     }
 
     /// The oldest second that is held.

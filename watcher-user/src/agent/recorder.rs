@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 use tokio::time::Instant;
 use watcher_core::{
     Grade, Observer, Quality,
-    history::{Ledger, Query, Report},
+    history::{Ledger, Query, Report, Step},
     interfaces::{Attributed, Counters, Table},
 };
 
@@ -153,7 +153,13 @@ impl Recorder {
         reply: impl FnOnce(Result<Report, HistoryError>) + Send + 'static,
     ) -> bool {
         self.write(now, log, complaints);
-        self.writer.answer(query, reply)
+        let seconds = (query.step == Some(Step::Second)).then(|| self.ledger.seconds().bins(&query));
+        self.writer.answer(query, move |report| {
+            reply(report.map(|report| match seconds {
+                Some(bins) => Report { bins, ..report },
+                None => report,
+            }));
+        })
     }
 
     /// Writes what is left.

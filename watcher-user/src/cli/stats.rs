@@ -73,7 +73,7 @@ pub struct StatsArgs {
     /// Also what stays within this machine.
     #[arg(long)]
     include_loopback: bool,
-    /// Bars over time, by the minute, hour or day; by what suits the time where nothing is said.
+    /// Bars over time, by the second (of the last hour, of a running daemon), minute, hour or day; by what suits the time where nothing is said.
     #[arg(long, value_name = "STEP", num_args = 0..=1, value_parser = StepOrView::parse)]
     graph: Option<Option<StepOrView>>,
     /// How applications got their names: by which rule, from what.
@@ -159,6 +159,7 @@ impl StatsArgs {
             sort: self.sort.into(),
             limit: if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(usize::MAX) },
             step,
+            zone: now.time_zone().iana_name().map(str::to_owned),
         };
         self.check(&query)?;
         let (explain, units, names) = (self.explain, self.units, !self.no_names);

@@ -1,61 +1,47 @@
 //! What series are called, and which of them are meant.
+//!
+//! Series are compared by the numbers that the file gives names; the names themselves are read for the rows that are shown.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use rusqlite::{Connection, Row as SqlRow, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 use watcher_core::{
     Scope,
     history::{Amount, By, Choice, Explanation, InterfaceColumns, Kind, ProcessColumns, Query, Row, Sort},
 };
 
 use super::{
-    names::rule,
+    names::{Key, rule},
     rows::{kind, scope},
 };
 
 /// The series of one line that a choice means.
 #[derive(Debug)]
 pub struct Labels {
-    of: HashMap<i64, Label>,
+    of: HashMap<i64, Key>,
 }
 
-#[derive(Debug, Default)]
-struct Label {
+/// A row that is being added up: of one number of the file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    amount: Amount,
     estimated: bool,
-    application: String,
-    rule: String,
-    evidence: String,
-    /// The number in the file keeps processes of one name and pid apart.
-    process: i64,
-    pid: u32,
-    process_name: String,
-    remote: String,
-    uid: u32,
-    interface: String,
     apart: bool,
-}
-
-/// A row that is being added up.
-#[derive(Debug, Default)]
-pub struct Sum {
-    /// So far.
-    pub row: Row,
     parts: usize,
 }
 
-impl Sum {
-    /// Whether it is part of the total.
-    pub fn counts(&self) -> bool {
-        self.row.interface.as_ref().is_none_or(|interface| !interface.apart)
+/// Rows by their numbers.
+#[derive(Debug, Default)]
+pub struct Sums(BTreeMap<i64, Sum>);
+
+impl Sums {
+    /// What counts, without peaks.
+    pub fn total(&self) -> Amount {
+        let mut total = Amount::default();
+        self.0.values().filter(|sum| !sum.apart).for_each(|sum| total += sum.amount.without_peaks());
+        total
     }
 }
-
-const SELECT: &str = "SELECT s.id, s.estimated, coalesce(a.name, ''), coalesce(a.rule, ''), coalesce(a.evidence, ''),
-        s.process, coalesce(p.pid, 0), coalesce(p.name, ''), coalesce(r.name, ''),
-        CASE WHEN s.process > 0 THEN p.uid ELSE s.uid END, coalesce(i.name, ''), s.apart, s.scope
-    FROM series s LEFT JOIN application a ON a.id = s.application LEFT JOIN process p ON p.id = s.process
-        LEFT JOIN remote r ON r.id = s.remote LEFT JOIN interface i ON i.id = s.interface
-    WHERE s.kind = ?1";
 
 impl Labels {
     /// Those of a line that a choice means.
@@ -63,26 +49,58 @@ impl Labels {
         let scopes: &[Scope] =
             if choice.include_loopback { &[Scope::Network, Scope::Loopback] } else { &[Scope::Network] };
         let scopes: Vec<i64> = scopes.iter().map(|of| scope(*of)).collect();
-        let mut labels = Self::read_all_with(db, of, |at| scopes.contains(&at))?;
-        labels.of.retain(|_, label| {
-            choice.application.as_ref().is_none_or(|name| *name == label.application)
-                && choice.domain.as_ref().is_none_or(|name| *name == label.remote)
-                && choice.user.is_none_or(|uid| uid == label.uid)
+        let numbers = |table: &str, name: &Option<String>| -> rusqlite::Result<Option<HashSet<i64>>> {
+            let Some(name) = name else { return Ok(None) };
+            let mut statement = db.prepare_cached(&format!("SELECT id FROM {table} WHERE name = ?1"))?;
+            let found = statement.query_map([name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
+            Ok(Some(found))
+        };
+        let applications = numbers("application", &choice.application)?;
+        let remotes = numbers("remote", &choice.domain)?;
+        let processes = match choice.user.filter(|_| of == Kind::Process) {
+            None => None,
+            Some(uid) => {
+                // The rest of an application is of several.
+                let mut statement = db.prepare_cached("SELECT id FROM process WHERE uid = ?1 AND boot <> ''")?;
+                Some(statement.query_map([uid], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<i64>>>()?)
+            }
+        };
+        let mut labels = Self::read_all(db, of)?;
+        labels.of.retain(|_, key| {
+            scopes.contains(&key.scope)
+                && applications.as_ref().is_none_or(|found| found.contains(&key.application))
+                && remotes.as_ref().is_none_or(|found| found.contains(&key.remote))
+                && processes.as_ref().is_none_or(|found| found.contains(&key.process))
+                && (of != Kind::User || choice.user.is_none_or(|uid| i64::from(uid) == key.uid))
         });
         Ok(labels)
     }
 
     /// All of a line.
     pub fn read_all(db: &Connection, of: Kind) -> rusqlite::Result<Self> {
-        Self::read_all_with(db, of, |_| true)
+        let mut statement = db.prepare_cached(
+            "SELECT id, scope, estimated, application, process, remote, uid, interface, apart FROM series WHERE kind = ?1",
+        )?;
+        let keys = statement.query_map(params![kind(of)], |row| {
+            let key = Key {
+                kind: kind(of),
+                scope: row.get(1)?,
+                estimated: row.get(2)?,
+                application: row.get(3)?,
+                process: row.get(4)?,
+                remote: row.get(5)?,
+                uid: row.get(6)?,
+                interface: row.get(7)?,
+                apart: row.get(8)?,
+            };
+            Ok((row.get(0)?, key))
+        })?;
+        Ok(Self { of: keys.collect::<rusqlite::Result<_>>()? })
     }
 
-    fn read_all_with(db: &Connection, of: Kind, wanted: impl Fn(i64) -> bool) -> rusqlite::Result<Self> {
-        let mut statement = db.prepare_cached(SELECT)?;
-        let rows = statement.query_map(params![kind(of)], |row| Ok((row.get(0)?, row.get(12)?, label(row)?)))?;
-        let rows = rows.collect::<rusqlite::Result<Vec<(i64, i64, Label)>>>()?;
-        let of = rows.into_iter().filter(|(_, scope, _)| wanted(*scope)).map(|(id, _, label)| (id, label)).collect();
-        Ok(Self { of })
+    /// Only what is part of the total.
+    pub fn keep_counted(&mut self) {
+        self.of.retain(|_, key| !key.apart);
     }
 
     /// Whether a series is meant.
@@ -90,97 +108,106 @@ impl Labels {
         self.of.contains_key(&series)
     }
 
-    /// The name of an interface.
-    pub fn name(&self, series: i64) -> &str {
-        self.of.get(&series).map_or("", |label| &label.interface)
-    }
-
-    /// Adds a series to the row that it belongs to.
-    pub fn enter(&self, series: i64, amount: Amount, by: By, rows: &mut BTreeMap<String, Sum>) {
-        let Some(label) = self.of.get(&series) else { return };
-        let sum = rows.entry(label.key(by)).or_insert_with(|| Sum { row: label.row(by), parts: 0 });
-        sum.row.amount += amount;
-        sum.row.estimated |= label.estimated;
-        sum.parts += 1;
-        // Several series at once: each one's peak was at a time of its own.
-        if sum.parts > 1 {
-            sum.row.amount = sum.row.amount.without_peaks();
+    /// Adds up series by what rows are.
+    pub fn add_up(&self, found: &HashMap<i64, Amount>, by: By) -> Sums {
+        let mut sums = Sums::default();
+        for (series, amount) in found {
+            let Some(key) = self.of.get(series) else { continue };
+            let number = match by {
+                By::Application => key.application,
+                By::Process => key.process,
+                By::Domain => key.remote,
+                // Of processes when an application was chosen: see `rows`.
+                By::User if key.kind == kind(Kind::Process) => -key.process,
+                By::User => key.uid,
+                By::Interface => key.interface,
+            };
+            let sum = sums.0.entry(number).or_default();
+            sum.amount += *amount;
+            sum.estimated |= key.estimated;
+            sum.apart |= key.apart;
+            sum.parts += 1;
         }
-        if by == By::Application
-            && let explanation = (Explanation { rule: rule(&label.rule), evidence: label.evidence.clone() })
-            && !sum.row.explained.contains(&explanation)
-        {
-            sum.row.explained.push(explanation);
-        }
-    }
-
-    /// The rows that there is room for, in order, and how many there are beyond.
-    pub fn sorted(&self, rows: BTreeMap<String, Sum>, query: &Query) -> (Vec<Row>, u64) {
-        let mut rows: Vec<Row> = rows.into_values().map(|sum| sum.row).collect();
-        // The sort is stable: equals stay in the order of their names.
-        rows.sort_by_key(|row| {
-            let amount = row.amount;
-            std::cmp::Reverse(match query.sort {
-                Sort::Total => amount.bytes(),
-                Sort::Downloaded => amount.rx_bytes,
-                Sort::Uploaded => amount.tx_bytes,
-                Sort::PeakDown => amount.rx_peak,
-                Sort::PeakUp => amount.tx_peak,
-                Sort::Name => 0,
-            })
-        });
-        let more = rows.len().saturating_sub(query.limit);
-        rows.truncate(query.limit);
-        (rows, more as u64)
+        sums
     }
 }
 
-impl Label {
-    fn key(&self, by: By) -> String {
-        match by {
-            By::Application => self.application.clone(),
-            By::Process => format!("{}\0{}", self.process_name, self.process),
-            By::Domain => self.remote.clone(),
-            By::User => format!("{:010}", self.uid),
-            By::Interface => self.interface.clone(),
+/// Rows by name, in the order of names.
+pub fn rows(db: &Connection, sums: Sums, by: By) -> rusqlite::Result<Vec<Row>> {
+    let mut rows: BTreeMap<(String, i64), (Row, usize)> = BTreeMap::new();
+    for (number, sum) in sums.0 {
+        let mut row = named(db, by, number)?.unwrap_or_default();
+        if let Some(interface) = &mut row.interface {
+            interface.apart = sum.apart;
         }
-    }
-
-    fn row(&self, by: By) -> Row {
-        let mut row = Row::default();
-        row.name = match by {
-            By::Application => self.application.clone(),
-            By::Process => self.process_name.clone(),
-            By::Domain => self.remote.clone(),
-            By::User => self.uid.to_string(),
-            By::Interface => self.interface.clone(),
+        // Processes of one name and pid are several all the same; applications of one name are one.
+        let apart = if by == By::Process { number } else { 0 };
+        let (row, parts) = match rows.entry((row.name.clone(), apart)) {
+            std::collections::btree_map::Entry::Vacant(free) => free.insert((row, 0)),
+            std::collections::btree_map::Entry::Occupied(same) => {
+                let same = same.into_mut();
+                same.0.explained.append(&mut row.explained);
+                same
+            }
         };
-        match by {
-            By::Process => {
-                let application = self.application.clone();
-                row.process = Some(ProcessColumns { pid: self.pid, application, uid: self.uid });
-            }
-            By::Interface => {
-                row.interface = Some(InterfaceColumns { apart: self.apart, ..InterfaceColumns::default() })
-            }
-            By::Application | By::Domain | By::User => {}
+        row.amount += sum.amount;
+        row.estimated |= sum.estimated;
+        *parts += sum.parts;
+        // Several series at once: each one's peak was at a time of its own.
+        if *parts > 1 {
+            row.amount = row.amount.without_peaks();
         }
-        row
+    }
+    Ok(rows.into_values().map(|(row, _)| row).collect())
+}
+
+/// A row without bytes.
+fn named(db: &Connection, by: By, number: i64) -> rusqlite::Result<Option<Row>> {
+    let text = |sql: &str| db.prepare_cached(sql)?.query_row([number], |row| row.get::<_, String>(0)).optional();
+    let plain = |name: Option<String>| name.map(|name| Row { name, ..Row::default() });
+    match by {
+        By::Domain => Ok(plain(text("SELECT name FROM remote WHERE id = ?1")?)),
+        By::User if number < 0 => Ok(plain(text("SELECT CAST(uid AS TEXT) FROM process WHERE id = -?1")?)),
+        By::User => Ok(plain(Some(number.to_string()))),
+        By::Interface => {
+            let row = plain(text("SELECT name FROM interface WHERE id = ?1")?);
+            Ok(row.map(|row| Row { interface: Some(InterfaceColumns::default()), ..row }))
+        }
+        By::Application => db
+            .prepare_cached("SELECT name, rule, evidence FROM application WHERE id = ?1")?
+            .query_row([number], |row| {
+                let explained = vec![Explanation { rule: rule(&row.get::<_, String>(1)?), evidence: row.get(2)? }];
+                Ok(Row { name: row.get(0)?, explained, ..Row::default() })
+            })
+            .optional(),
+        By::Process => db
+            .prepare_cached(
+                "SELECT p.name, p.pid, coalesce(a.name, ''), p.uid
+                 FROM process p LEFT JOIN application a ON a.id = p.application WHERE p.id = ?1",
+            )?
+            .query_row([number], |row| {
+                let process = ProcessColumns { pid: row.get(1)?, application: row.get(2)?, uid: row.get(3)? };
+                Ok(Row { name: row.get(0)?, process: Some(process), ..Row::default() })
+            })
+            .optional(),
     }
 }
 
-fn label(row: &SqlRow<'_>) -> rusqlite::Result<Label> {
-    Ok(Label {
-        estimated: row.get(1)?,
-        application: row.get(2)?,
-        rule: row.get(3)?,
-        evidence: row.get(4)?,
-        process: row.get(5)?,
-        pid: row.get(6)?,
-        process_name: row.get(7)?,
-        remote: row.get(8)?,
-        uid: row.get(9)?,
-        interface: row.get(10)?,
-        apart: row.get(11)?,
-    })
+/// The rows that there is room for, in the order that was asked for, and how many there are beyond.
+pub fn sorted(mut rows: Vec<Row>, query: &Query) -> (Vec<Row>, u64) {
+    // The sort is stable: equals stay in the order of their names.
+    rows.sort_by_key(|row| {
+        let amount = row.amount;
+        std::cmp::Reverse(match query.sort {
+            Sort::Total => amount.bytes(),
+            Sort::Downloaded => amount.rx_bytes,
+            Sort::Uploaded => amount.tx_bytes,
+            Sort::PeakDown => amount.rx_peak,
+            Sort::PeakUp => amount.tx_peak,
+            Sort::Name => 0,
+        })
+    });
+    let more = rows.len().saturating_sub(query.limit);
+    rows.truncate(query.limit);
+    (rows, more as u64)
 }

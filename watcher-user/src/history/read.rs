@@ -7,11 +7,13 @@ use std::{
 
 use jiff::{Timestamp, tz::TimeZone};
 use rusqlite::{Connection, params};
-use watcher_core::history::{Amount, Bin, By, Calendar, Held, Kind, Level, Query, Report, Segment, Span, Step, plan};
+use watcher_core::history::{
+    Amount, Bin, By, Calendar, Held, Kind, Level, Query, Report, Row, Segment, Span, Step, plan,
+};
 
 use super::{
     HistoryError,
-    labels::{Labels, Sum},
+    labels::{self, Labels},
     open::readable,
     prune::since,
     rows::{first, kind, level, mark, sums, time},
@@ -49,7 +51,8 @@ impl History {
         let answered = (|| {
             // One moment for all of it.
             let db = self.db.transaction()?;
-            answer(&db, &self.calendar, query, of)
+            let asked = query.zone.as_deref().and_then(|name| TimeZone::get(name).ok()).map(Calendar::new);
+            answer(&db, asked.as_ref().unwrap_or(&self.calendar), query, of)
         })();
         answered.map_err(|e| HistoryError::of(&path, e))
     }
@@ -73,31 +76,21 @@ fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusq
     report.coarse = coarse(&segments, range, db)?;
     let labels = Labels::read(db, of, &query.choice)?;
     let found = read(db, &segments, of, |series| labels.has(series))?;
-    let mut rows: BTreeMap<String, Sum> = BTreeMap::new();
-    for (series, amount) in &found {
-        labels.enter(*series, *amount, query.by, &mut rows);
-    }
-    let mut own: Amount = Amount::default();
-    for row in rows.values().filter(|row| row.counts()) {
-        own += row.row.amount.without_peaks();
-    }
-    report.estimated = rows.values().any(|row| row.row.estimated);
+    let sums = labels.add_up(&found, query.by);
+    let own = sums.total();
+    let mut rows = labels::rows(db, sums, query.by)?;
+    report.estimated = rows.iter().any(|row| row.estimated);
     report.total = total(db, &segments, query, own, &rows)?;
     if query.by == By::Interface {
         explain(db, &segments, &mut rows)?;
     }
-    let (kept, more) = labels.sorted(rows, query);
-    (report.rows, report.more) = (kept, more);
+    (report.rows, report.more) = labels::sorted(rows, query);
     if let Some(step) = query.step.filter(|step| *step != Step::Second) {
         let segments = plan(range, &held, step.coarsest());
         // Of everything, the line with one row each.
-        let everything =
-            query.choice.application.is_none() && query.choice.domain.is_none() && query.choice.user.is_none();
-        let (of, labels) = if everything && query.by != By::Interface {
-            (Kind::Total, Labels::read(db, Kind::Total, &query.choice)?)
-        } else {
-            (of, labels)
-        };
+        let line = query.line().unwrap_or(of);
+        let (of, mut labels) = if line == of { (of, labels) } else { (line, Labels::read(db, line, &query.choice)?) };
+        labels.keep_counted();
         report.bins = bins(db, calendar, &segments, (of, &labels), step)?;
     }
     Ok(report)
@@ -195,20 +188,14 @@ fn levels(of: Level) -> &'static [Level] {
 }
 
 /// Everything's own peak, where everything was asked for; of one application, its own.
-fn total(
-    db: &Connection,
-    segments: &[Segment],
-    query: &Query,
-    own: Amount,
-    rows: &BTreeMap<String, Sum>,
-) -> rusqlite::Result<Amount> {
+fn total(db: &Connection, segments: &[Segment], query: &Query, own: Amount, rows: &[Row]) -> rusqlite::Result<Amount> {
     let choice = &query.choice;
     let of = if choice.include_loopback { Kind::Ip } else { Kind::Total };
     let peaks = if query.by == By::Interface || choice.domain.is_some() || choice.user.is_some() {
         Amount::default()
     } else if choice.application.is_some() {
-        match (query.by, rows.values().next()) {
-            (By::Application, Some(sum)) if rows.len() == 1 => sum.row.amount,
+        match (query.by, rows) {
+            (By::Application, [row]) => row.amount,
             _ => Amount::default(),
         }
     } else {
@@ -222,12 +209,14 @@ fn total(
 }
 
 /// How much of each interface processes explain.
-fn explain(db: &Connection, segments: &[Segment], rows: &mut BTreeMap<String, Sum>) -> rusqlite::Result<()> {
+fn explain(db: &Connection, segments: &[Segment], rows: &mut [Row]) -> rusqlite::Result<()> {
     let labels = Labels::read_all(db, Kind::Explained)?;
-    for (series, amount) in read(db, segments, Kind::Explained, |series| labels.has(series))? {
-        if let Some(columns) = rows.get_mut(labels.name(series)).and_then(|sum| sum.row.interface.as_mut()) {
-            columns.explained_rx_bytes += amount.rx_bytes;
-            columns.explained_tx_bytes += amount.tx_bytes;
+    let found = read(db, segments, Kind::Explained, |series| labels.has(series))?;
+    for explained in labels::rows(db, labels.add_up(&found, By::Interface), By::Interface)? {
+        let same = rows.iter_mut().find(|row| row.name == explained.name);
+        if let Some(columns) = same.and_then(|row| row.interface.as_mut()) {
+            columns.explained_rx_bytes += explained.amount.rx_bytes;
+            columns.explained_tx_bytes += explained.amount.tx_bytes;
         }
     }
     Ok(())
@@ -240,11 +229,6 @@ fn bins(
     (of, labels): (Kind, &Labels),
     step: Step,
 ) -> rusqlite::Result<Vec<Bin>> {
-    let unit = match step {
-        Step::Second | Step::Minute => Level::Minute,
-        Step::Hour => Level::Hour,
-        Step::Day => Level::Day,
-    };
     let mut bins: BTreeMap<Timestamp, Bin> = BTreeMap::new();
     let sql = "SELECT at, series, rx, tx FROM traffic WHERE level = ?1 AND kind = ?2 AND at >= ?3 AND at < ?4";
     for segment in segments {
@@ -262,7 +246,7 @@ fn bins(
                 let bin = match current.filter(|bin| bin.from <= at && at < bin.until) {
                     Some(bin) => bin,
                     None => {
-                        let Span { from, until } = calendar.around(at, unit);
+                        let Span { from, until } = calendar.part(at, step);
                         Bin { from, until, rx_bytes: 0, tx_bytes: 0 }
                     }
                 };

@@ -54,7 +54,16 @@ fn moved(at: Timestamp, app: &str, remote: &str, rx: u64, tx: u64) -> Vec<Entry>
 }
 
 fn query(by: By) -> Query {
-    Query { from: None, until: None, by, choice: Choice::default(), sort: Sort::default(), limit: 1_000, step: None }
+    Query {
+        from: None,
+        until: None,
+        by,
+        choice: Choice::default(),
+        sort: Sort::default(),
+        limit: 1_000,
+        step: None,
+        zone: None,
+    }
 }
 
 fn report(folder: &Path, query: &Query) -> Report {

@@ -63,7 +63,11 @@ impl Label {
             let in_one_year = year(bins.first()) == year(bins.last());
             return if in_one_year { Self::Day(parts(DATE)) } else { Self::Month(parts(MONTH)) };
         }
-        let minutes = parts(DATE.max(CLOCK)) * if step == Step::Hour { 60 } else { 1 };
+        let minutes = match step {
+            Step::Second => parts(DATE.max(CLOCK)).div_ceil(60),
+            Step::Hour => 60 * parts(DATE.max(CLOCK)),
+            Step::Minute | Step::Day => parts(DATE.max(CLOCK)),
+        };
         let round = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720];
         Self::Clock(round.into_iter().find(|every| *every >= minutes).unwrap_or(1_440))
     }
@@ -74,7 +78,7 @@ impl Label {
                 let minute = usize::try_from(i32::from(at.hour()) * 60 + i32::from(at.minute())).unwrap_or(0);
                 // Days are told by their dates; the first bar of a day alone is the heading's.
                 let form = if minute == 0 && (!first || every == 1_440) { "%-d %b" } else { "%H:%M" };
-                minute.is_multiple_of(every).then(|| at.strftime(form).to_string())
+                (at.second() == 0 && minute.is_multiple_of(every)).then(|| at.strftime(form).to_string())
             }
             Self::Day(every) => index.is_multiple_of(every).then(|| at.strftime("%-d %b").to_string()),
             Self::Month(every) => index.is_multiple_of(every).then(|| at.strftime("%b %Y").to_string()),

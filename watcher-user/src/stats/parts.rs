@@ -1,6 +1,6 @@
 //! The parts of a graph: every one that the time has, with nothing where the history has nothing.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use watcher_core::history::{Bin, Calendar, Level, Report, Span, Step};
 
@@ -33,18 +33,17 @@ impl Parts {
     pub fn of(asked: &Asked, report: &Report) -> Result<Option<Self>, TooMany> {
         let (Some(step), Some(span)) = (asked.query.step, report.span) else { return Ok(None) };
         let calendar = Calendar::new(asked.now.time_zone().clone());
-        let level = level(step);
         let now = asked.now.timestamp();
         // The future has no bytes; a clock that was set back has left some there.
         let newest = report.bins.last().map_or(now, |bin| bin.from.max(now));
-        let until = span.until.min(calendar.around(newest, level).until);
-        let kept = kept_since(&calendar, level, now).filter(|since| span.from < *since);
+        let until = span.until.min(calendar.part(newest, step).until);
+        let kept = kept_since(&calendar, step, now).filter(|since| span.from < *since);
         let from = kept.unwrap_or(span.from).min(until);
         let seconds = until.as_second() - from.as_second();
         if seconds / shortest(step) > MOST {
             return Err(TooMany(super::step_name(step)));
         }
-        let mut bins = empty(&calendar, level, Span { from, until });
+        let mut bins = empty(&calendar, step, Span { from, until });
         fill(&mut bins, &report.bins);
         Ok(Some(Self { bins, step, cut: kept.is_some() }))
     }
@@ -67,34 +66,33 @@ impl Parts {
     }
 }
 
-fn level(step: Step) -> Level {
-    match step {
-        Step::Second | Step::Minute => Level::Minute,
-        Step::Hour => Level::Hour,
-        Step::Day => Level::Day,
-    }
-}
-
 /// Of the clocks that are there, none leaves out more of a day.
 fn shortest(step: Step) -> i64 {
     match step {
-        Step::Second | Step::Minute => 60,
+        Step::Second => 1,
+        Step::Minute => 60,
         Step::Hour => 3_600,
         Step::Day => 22 * 3_600,
     }
 }
 
 /// Before it, rows are coarser, and would stand where they begin. The first coarser one that may be whole.
-fn kept_since(calendar: &Calendar, level: Level, now: Timestamp) -> Option<Timestamp> {
+fn kept_since(calendar: &Calendar, step: Step, now: Timestamp) -> Option<Timestamp> {
+    let level = match step {
+        Step::Second => return now.checked_sub(SignedDuration::from_hours(1)).ok(),
+        Step::Minute => Level::Minute,
+        Step::Hour => Level::Hour,
+        Step::Day => Level::Day,
+    };
     let oldest = now.checked_sub(level.kept_for()?).ok()?;
     Some(calendar.around(oldest, level.above()?).until)
 }
 
-fn empty(calendar: &Calendar, level: Level, span: Span) -> Vec<Bin> {
+fn empty(calendar: &Calendar, step: Step, span: Span) -> Vec<Bin> {
     let mut bins = Vec::new();
     let mut at = span.from;
     while at < span.until {
-        let part = calendar.around(at, level);
+        let part = calendar.part(at, step);
         let until = part.until.min(span.until);
         bins.push(Bin { from: at, until, rx_bytes: 0, tx_bytes: 0 });
         if until <= at {

@@ -7,10 +7,14 @@ use std::{
 
 use anyhow::anyhow;
 use jiff::tz::TimeZone;
-use watcher_core::history::{Query, Report};
+use watcher_core::history::{Query, Report, Step};
 
 use crate::{
-    control::Place,
+    control::{
+        Answer, Ask, Place,
+        client::{AskError, Client},
+        reach,
+    },
     history::{FILE, History},
 };
 
@@ -31,10 +35,30 @@ impl Source {
     pub fn report(&self, query: &Query, zone: TimeZone) -> anyhow::Result<Report> {
         let path = match self {
             Self::File(path) => path.clone(),
-            Self::Places(places) => find(places)?,
+            Self::Places(places) => match reach(places) {
+                // It has what is not written yet, and may read what this user may not.
+                Ok((_, mut daemon)) => return from_daemon(&mut daemon, query),
+                Err(AskError::NotRunning(_)) => find(places)?,
+                // The file may still be this user's to read.
+                Err(why) => match find(places).and_then(|path| may_be_read(&path).map(|()| path)) {
+                    Ok(path) => path,
+                    Err(_) => return Err(why.into()),
+                },
+            },
         };
+        anyhow::ensure!(
+            query.step != Some(Step::Second),
+            "seconds are known to a running daemon only, of the last hour"
+        );
         may_be_read(&path)?;
         Ok(History::open(&path, zone)?.report(query)?)
+    }
+}
+
+fn from_daemon(daemon: &mut Client, query: &Query) -> anyhow::Result<Report> {
+    match daemon.ask(Ask::History(query.clone()))? {
+        Answer::History(report) => Ok(*report),
+        _ => Err(anyhow!("the daemon answers something else: restart it")),
     }
 }
 

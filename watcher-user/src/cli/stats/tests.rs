@@ -108,7 +108,7 @@ fn nonsense_is_wrong_usage_and_says_why() {
         ("--user nobody-has-this-name", "this machine has no user of that name"),
         ("--json --csv", "cannot be used with"),
         ("--json --explain", "cannot be used with"),
-        ("--graph fortnight", "expected minute, hour or day"),
+        ("--graph fortnight", "expected second, minute, hour or day"),
         ("yesterday", "possible values: apps, processes,"),
         ("--limit -1", "unexpected argument"),
         ("--db x --state y", "cannot be used with"),

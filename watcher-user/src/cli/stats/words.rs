@@ -108,10 +108,11 @@ pub enum StepOrView {
 impl StepOrView {
     pub fn parse(text: &str) -> Result<Self, String> {
         Ok(match text {
+            "second" => Self::Step(Step::Second),
             "minute" => Self::Step(Step::Minute),
             "hour" => Self::Step(Step::Hour),
             "day" => Self::Step(Step::Day),
-            _ => Self::View(View::from_str(text, false).map_err(|_| "expected minute, hour or day")?),
+            _ => Self::View(View::from_str(text, false).map_err(|_| "expected second, minute, hour or day")?),
         })
     }
 }
