@@ -150,6 +150,9 @@ fn main() -> anyhow::Result<()> {
             let is_last_day = end.duration_since(minute) < SignedDuration::from_hours(24);
             write(&mut store, &entries, minute, is_last_day, &mut writes)?;
         }
+        if minute.as_second() % (30 * 86_400) == 0 {
+            eprintln!("  {} of {days} days", minute.duration_since(begin).as_hours() / 24);
+        }
         while upkeep.of(|| store.maintain(minute, true))? == Upkeep::Stepped {}
         minute = minute.checked_add(SignedDuration::from_mins(1))?;
     }

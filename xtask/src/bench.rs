@@ -16,6 +16,7 @@ mod alternate;
 mod bulk;
 mod call_cost;
 mod first_frame;
+mod history;
 mod kernel;
 mod many_flows;
 mod names;
@@ -46,6 +47,7 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   first-frame        from start to the first frame of `watcher top`
   summary            how long `watcher summary` takes, with a daemon and without
   agent              the daemon: idle, after a million flows, its end
+  history            a year of a busy desktop: the file, a write, an answer (minutes)
 
   --pairs N       how many pairs of runs (default 5)
   --quick         a tenth of the work: to see that it runs, not for figures
@@ -64,6 +66,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("first-frame", first_frame::rows),
     ("summary", summary::rows),
     ("agent", agent::rows),
+    ("history", history::rows),
 ];
 
 /// What was asked for.
