@@ -86,7 +86,7 @@ fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusq
     }
     (report.rows, report.more) = labels::sorted(rows, query);
     if let Some(step) = query.step.filter(|step| *step != Step::Second) {
-        let segments = plan(range, &held, step.coarsest());
+        let segments = plan(range, &aligned(held, calendar), step.coarsest());
         // Of everything, the line with one row each.
         let line = query.line().unwrap_or(of);
         let (of, mut labels) = if line == of { (of, labels) } else { (line, Labels::read(db, line, &query.choice)?) };
@@ -208,6 +208,15 @@ fn total(db: &Connection, segments: &[Segment], query: &Query, own: Amount, rows
     Ok(Amount { rx_peak: peaks.rx_peak, tx_peak: peaks.tx_peak, ..own })
 }
 
+/// Seconds to the middle of a row.
+fn half(of: Level) -> i64 {
+    match of {
+        Level::Open | Level::Minute => 30,
+        Level::Hour => 1_800,
+        Level::Day => 11 * 3_600,
+    }
+}
+
 /// How much of each interface processes explain.
 fn explain(db: &Connection, segments: &[Segment], rows: &mut [Row]) -> rusqlite::Result<()> {
     let labels = Labels::read_all(db, Kind::Explained)?;
@@ -220,6 +229,17 @@ fn explain(db: &Connection, segments: &[Segment], rows: &mut [Row]) -> rusqlite:
         }
     }
     Ok(())
+}
+
+/// Only hours and days that are of this calendar too, where there is something finer: zones change, and people ask from others.
+fn aligned(mut held: Held, calendar: &Calendar) -> Held {
+    let (minutes_since, hours_since) = (held.minutes_since, held.hours_since);
+    let fits = |row: &Span, level: Level, finer_since: Option<Timestamp>| {
+        calendar.around(row.from, level).covers(row) || finer_since.is_some_and(|since| row.from < since)
+    };
+    held.hours.retain(|hour| fits(hour, Level::Hour, minutes_since));
+    held.days.retain(|day| fits(day, Level::Day, hours_since));
+    held
 }
 
 fn bins(
@@ -239,7 +259,9 @@ fn bins(
                 statement.query(params![level(*at), kind(of), span.from.as_second(), span.until.as_second()])?;
             let mut current: Option<Bin> = None;
             while let Some(row) = rows.next()? {
-                let (at, series) = (time(row.get(0)?), row.get(1)?);
+                // A row that lies in two parts is in the one that has more of it.
+                let middle = row.get::<_, i64>(0)? + half(segment.level);
+                let (at, series) = (time(middle.min(span.until.as_second() - 1)), row.get(1)?);
                 if !labels.has(series) {
                     continue;
                 }

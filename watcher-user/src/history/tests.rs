@@ -136,6 +136,33 @@ fn days_of_23_and_25_hours_hold_what_came_between_two_midnights() {
 }
 
 #[test]
+fn a_graph_from_another_zone_has_that_zones_days() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let start: Timestamp = "2026-06-01T00:00:00Z".parse().unwrap();
+    let hour = SignedDuration::from_hours(1);
+    for at in 0..24 * 120 {
+        let now = start + hour * at;
+        store.add(&moved(now, "a", "b", 1, 0), now).unwrap();
+        upkeep(&mut store, now);
+    }
+    let days = |zone: &str, from: &str, until: &str| {
+        let mut asked = query(By::Application);
+        (asked.from, asked.until) = (Some(from.parse().unwrap()), Some(until.parse().unwrap()));
+        (asked.step, asked.zone) = (Some(Step::Day), Some(zone.to_owned()));
+        let bins = report(folder.path(), &asked).bins;
+        bins.iter().map(|bin| bin.rx_bytes).collect::<Vec<_>>()
+    };
+    // Days were added up in Berlin; hours are still there.
+    assert_eq!(days("UTC", "2026-09-01T00:00:00Z", "2026-09-08T00:00:00Z"), [24; 7]);
+    // Half an hour off, and minutes are gone: an hour over midnight is in one of the two days.
+    let kolkata = days("Asia/Kolkata", "2026-09-01T00:00:00+05:30", "2026-09-08T00:00:00+05:30");
+    assert_eq!(kolkata, [23, 24, 24, 24, 24, 24, 25]);
+    // Only days are left, and those that begin in this time are Berlin's.
+    assert_eq!(days("UTC", "2026-06-02T00:00:00Z", "2026-06-05T00:00:00Z").iter().sum::<u64>(), 72);
+}
+
+#[test]
 fn what_leaves_a_level_is_in_the_one_above() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
