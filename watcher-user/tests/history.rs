@@ -258,6 +258,59 @@ fn bytes_before_midnight_are_of_the_day_before() {
     assert_eq!((sent(&report, before), sent(&report, after)), (300_001, 500_002));
 }
 
+/// Where Debian and others put it.
+fn faketime() -> PathBuf {
+    let found = fs::read_dir("/usr/lib").expect("a folder").filter_map(|entry| {
+        let path = entry.ok()?.path().join("faketime/libfaketime.so.1");
+        path.exists().then_some(path)
+    });
+    found.into_iter().next().expect("libfaketime: `cargo xtask setup` installs it")
+}
+
+#[test]
+fn a_clock_that_is_set_moves_bytes_to_its_time_and_loses_none() {
+    let home = Home::new();
+    often(&home);
+    let clock = home.folder().join("clock");
+    let set = |offset: &str| {
+        let new = home.folder().join("clock.new");
+        fs::write(&new, offset).expect("a file");
+        fs::rename(&new, &clock).expect("a file");
+    };
+    set("+0");
+    let mut command = home.command(&["run"]);
+    command.env("LD_PRELOAD", faketime()).env("FAKETIME_TIMESTAMP_FILE", &clock);
+    // The clock of the boot is never set.
+    command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("TZ", "UTC");
+    let daemon = home.run_by(command);
+    let far = Far::new();
+    let hour = 3_600;
+    let mut sent_at = Vec::new();
+    // Back over an hour that is over, forward over a day, and home again.
+    for (round, offset) in [0, -2 * hour, 30 * hour, -26 * hour, 0].into_iter().enumerate() {
+        set(&format!("{offset:+}"));
+        let bytes = 100_001 + round as u64;
+        let pid = far.send(bytes).end();
+        wait_for("them in the file", || (sent(&written(&home, &query(By::Process)), pid) == bytes).then_some(()));
+        sent_at.push((pid, bytes, offset));
+    }
+    daemon.end(Signal::SIGTERM);
+    let report = written(&home, &query(By::Process));
+    let now = Timestamp::now().as_second();
+    for (pid, bytes, offset) in &sent_at {
+        assert_eq!(sent(&report, *pid), *bytes, "at {offset}");
+        // Within the minutes of this test, by the clock of that time.
+        let around = |seconds: i64| Some(Timestamp::from_second(now + offset + seconds).expect("a time"));
+        let then = written(&home, &Query { from: around(-600), until: around(600), ..query(By::Process) });
+        assert_eq!(sent(&then, *pid), *bytes, "at {offset}");
+        let same =
+            sent_at.iter().filter(|(_, _, other)| other == offset).map(|(pid, ..)| sent(&then, *pid)).sum::<u64>();
+        assert_eq!(sent_at.iter().map(|(pid, ..)| sent(&then, *pid)).sum::<u64>(), same, "nothing else at {offset}");
+    }
+    let lines = [By::Application, By::Domain, By::User].map(|by| written(&home, &query(by)).total);
+    assert!(lines.iter().all(|line| (line.rx_bytes, line.tx_bytes) == (report.total.rx_bytes, report.total.tx_bytes)));
+}
+
 #[test]
 fn what_iperf3_counted_is_in_the_history() {
     let home = Home::new();

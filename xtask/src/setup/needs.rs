@@ -128,6 +128,7 @@ pub const PACKAGES: &[Package] = &[
     package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
     package("unbound", "unbound", "a DNS server that asks others (its own service is switched off)", &[Purpose::Test]),
     package("bind9-dnsutils", "dig", "asks DNS over UDP and TCP", &[Purpose::Test]),
+    package("faketime", "faketime", "a clock that a test can set", &[Purpose::Test]),
     package("dbus-daemon", "dbus-daemon", "a session bus that takes notifications", &[Purpose::Test]),
     package("openssh-client", "ssh", "SSH by a program nobody here wrote", &[Purpose::Test]),
     package("openssh-server", "sshd", "its server (the service is switched off)", &[Purpose::Test]),
