@@ -4,12 +4,10 @@ use std::{mem, sync::Arc};
 
 use jiff::Timestamp;
 
-use super::{Amount, Calendar, Level, OTHERS, Program, Seconds, Series, Subject, series::Kind};
-use crate::{
-    Application, Delta, NamedBy, Observer, PerScope, ProcessEvent, ProcessId, ProcessInfo, Scope,
-    aggregate::{FastMap, FastSet},
-    names::Known,
+use super::{
+    Amount, Calendar, Level, OTHERS, Seconds, Series, Subject, interned::Interned, owners::Owners, series::Kind,
 };
+use crate::{Delta, Observer, PerScope, ProcessEvent, Scope, aggregate::FastMap, names::Known};
 
 /// What one minute added to one series.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,20 +26,16 @@ pub struct Entry {
 /// [`Level::Open`]'s room of subjects goes by name, of what waits to be taken likewise; further ones go to the rest. Sums never change.
 #[derive(Debug)]
 pub struct Ledger {
-    estimated: bool,
     /// Of the second that is going on, by where the interned series is: equal ones are one.
     second: FastMap<usize, Second>,
     /// How many of [`Ledger::second`] each kind has.
     named: FastMap<Kind, usize>,
     waiting: FastMap<(Timestamp, Arc<Series>), Amount>,
     seconds: Seconds,
-    interned: FastSet<Arc<Series>>,
-    /// One for each name and rule: rows are by these, whatever the rule read last.
-    applications: FastMap<(Box<str>, NamedBy), Arc<Application>>,
-    who: FastMap<ProcessId, Owner>,
+    interned: Interned,
+    owners: Owners,
     totals: PerScope<Option<Arc<Series>>>,
     ip: Option<Arc<Series>>,
-    others: Arc<Application>,
     minutes: Calendar,
 }
 
@@ -54,20 +48,6 @@ struct Second {
     entered: Moved,
 }
 
-/// A process, and the series that its bytes belong to.
-#[derive(Debug)]
-struct Owner {
-    program: Arc<Program>,
-    lines: PerScope<Option<Lines>>,
-}
-
-#[derive(Debug, Clone)]
-struct Lines {
-    application: Arc<Series>,
-    user: Arc<Series>,
-    process: Arc<Series>,
-}
-
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Moved {
     pub rx: u64,
@@ -78,19 +58,15 @@ impl Ledger {
     /// An empty one. `estimated` when bytes come from packets.
     #[must_use]
     pub fn new(estimated: bool) -> Self {
-        let others = Application { name: OTHERS.into(), rule: NamedBy::Executable, evidence: "".into() };
         Self {
-            estimated,
             second: FastMap::default(),
             named: FastMap::default(),
             waiting: FastMap::default(),
             seconds: Seconds::default(),
-            interned: FastSet::default(),
-            applications: FastMap::default(),
-            who: FastMap::default(),
+            interned: Interned::new(estimated),
+            owners: Owners::default(),
             totals: PerScope::default(),
             ip: None,
-            others: Arc::new(others),
             minutes: Calendar::new(jiff::tz::TimeZone::UTC),
         }
     }
@@ -104,13 +80,13 @@ impl Ledger {
     /// What an interface's counters grew by. `apart`: it is not part of any total.
     pub fn interface(&mut self, name: &Arc<str>, apart: bool, rx_bytes: u64, tx_bytes: u64) {
         let subject = Subject::Interface { name: Arc::clone(name), apart };
-        let series = self.intern(Series { scope: Scope::Network, estimated: false, subject });
+        let series = self.interned.intern(Series { scope: Scope::Network, estimated: false, subject });
         self.add(&series, Moved { rx: rx_bytes, tx: tx_bytes });
     }
 
     /// Payload that processes moved over an interface.
     pub fn explained(&mut self, name: &Arc<str>, rx_bytes: u64, tx_bytes: u64) {
-        let series = self.series(Scope::Network, Subject::Explained { name: Arc::clone(name) });
+        let series = self.interned.series(Scope::Network, Subject::Explained { name: Arc::clone(name) });
         self.add(&series, Moved { rx: rx_bytes, tx: tx_bytes });
     }
 
@@ -126,7 +102,8 @@ impl Ledger {
         // Its room is used again.
         self.second = second;
         self.seconds.push(at, moved);
-        self.forget();
+        self.owners.forget();
+        self.interned.forget(self.seconds.series());
     }
 
     /// What came since the last second was over waits to be written from now on, though this one is not over: its bytes belong to
@@ -173,7 +150,7 @@ impl Ledger {
             self.waiting.insert(key, amount);
         } else {
             // The disk has been full for long: times get coarse, then names. The sums stay.
-            let rest = self.rest(series);
+            let rest = self.interned.rest(series);
             let hour = self.minutes.around(minute, Level::Hour).from;
             let amount = if rest == *series { amount } else { amount.without_peaks() };
             *self.waiting.entry((hour, rest)).or_default() += amount;
@@ -191,85 +168,16 @@ impl Ledger {
         }
         let named = self.named.entry(series.subject.kind()).or_default();
         *named += 1;
-        let series = if *named > Level::Open.room() { self.rest(series) } else { Arc::clone(series) };
+        let series = if *named > Level::Open.room() { self.interned.rest(series) } else { Arc::clone(series) };
         let new = || Second { series: Arc::clone(&series), moved: Moved::default(), entered: Moved::default() };
         self.second.entry(place(&series)).or_insert_with(new).moved.add(moved);
-    }
-
-    /// What takes the bytes of a series that has no room.
-    fn rest(&mut self, series: &Arc<Series>) -> Arc<Series> {
-        let subject = match &series.subject {
-            Subject::Application(_) => Subject::Application(Arc::clone(&self.others)),
-            Subject::Process(_) => Subject::Process(Arc::new(Program::others(&self.others))),
-            Subject::Remote { .. } => Subject::Remote { application: Arc::clone(&self.others), remote: OTHERS.into() },
-            // As many as the machine has.
-            _ => return Arc::clone(series),
-        };
-        self.intern(Series { subject, ..**series })
-    }
-
-    fn series(&mut self, scope: Scope, subject: Subject) -> Arc<Series> {
-        self.intern(Series { scope, estimated: self.estimated, subject })
-    }
-
-    fn intern(&mut self, series: Series) -> Arc<Series> {
-        if let Some(known) = self.interned.get(&series) {
-            return Arc::clone(known);
-        }
-        let series = Arc::new(series);
-        self.interned.insert(Arc::clone(&series));
-        series
-    }
-
-    /// What nobody else holds any more goes, now and then.
-    fn forget(&mut self) {
-        if self.interned.len() > 2 * self.seconds.series().max(KEEP_INTERNED) {
-            self.interned.retain(|series| Arc::strong_count(series) > 1);
-            self.interned.shrink_to_fit();
-            self.applications.retain(|_, application| Arc::strong_count(application) > 1);
-        }
-    }
-
-    /// The process, and its lines.
-    fn owner(&mut self, id: ProcessId, info: &ProcessInfo, scope: Scope) -> (Arc<Program>, Lines) {
-        let known = self.who.get(&id).filter(|owner| is_still(&owner.program, info));
-        if let Some((program, Some(lines))) = known.map(|owner| (&owner.program, owner.lines.get(scope))) {
-            return (Arc::clone(program), lines.clone());
-        }
-        let program = match known {
-            Some(owner) => Arc::clone(&owner.program),
-            None => Arc::new(self.program(id, info)),
-        };
-        let lines = Lines {
-            application: self.series(scope, Subject::Application(Arc::clone(&program.application))),
-            user: self.series(scope, Subject::User(program.uid)),
-            process: self.series(scope, Subject::Process(Arc::clone(&program))),
-        };
-        let owner =
-            self.who.entry(id).or_insert_with(|| Owner { program: Arc::clone(&program), lines: PerScope::default() });
-        if !Arc::ptr_eq(&owner.program, &program) {
-            *owner = Owner { program: Arc::clone(&program), lines: PerScope::default() };
-        }
-        *owner.lines.get_mut(scope) = Some(lines.clone());
-        (program, lines)
-    }
-
-    fn program(&mut self, id: ProcessId, info: &ProcessInfo) -> Program {
-        let (name, rule) =
-            info.application.as_ref().map_or((&*info.name, NamedBy::Executable), |app| (&app.name, app.rule));
-        let key = (Box::from(name), rule);
-        let application = self.applications.entry(key).or_insert_with_key(|(name, rule)| {
-            let unnamed = || Arc::new(Application { name: name.clone(), rule: *rule, evidence: Box::default() });
-            info.application.clone().unwrap_or_else(unnamed)
-        });
-        Program { id, name: info.name.as_str().into(), uid: info.uid, application: Arc::clone(application) }
     }
 
     fn total(&mut self, scope: Scope) -> Arc<Series> {
         if let Some(total) = self.totals.get(scope) {
             return Arc::clone(total);
         }
-        let total = self.series(scope, Subject::Total);
+        let total = self.interned.series(scope, Subject::Total);
         *self.totals.get_mut(scope) = Some(Arc::clone(&total));
         total
     }
@@ -278,7 +186,7 @@ impl Ledger {
         if let Some(ip) = &self.ip {
             return Arc::clone(ip);
         }
-        let ip = self.series(Scope::Network, Subject::Ip);
+        let ip = self.interned.series(Scope::Network, Subject::Ip);
         self.ip = Some(Arc::clone(&ip));
         ip
     }
@@ -300,19 +208,6 @@ fn per_second(bytes: u64, span_ns: u64) -> u64 {
 
 /// Without a way to write, so many sums wait at most by minute and name.
 const MAX_WAITING: usize = 65_536;
-/// Fewer are not looked through.
-const KEEP_INTERNED: usize = 4_096;
-
-/// Whether a process is what it was when it was looked at.
-fn is_still(known: &Program, info: &ProcessInfo) -> bool {
-    let application = &known.application;
-    let same = match &info.application {
-        Some(app) => Arc::ptr_eq(app, application) || app.name == application.name && app.rule == application.rule,
-        None => application.rule == NamedBy::Executable && *application.name == *info.name,
-    };
-    same && *known.name == *info.name && known.uid == info.uid
-}
-
 /// The registrable domain, else the address.
 fn remote(known: &Known, delta: &Delta<'_>) -> Arc<str> {
     match (&known.name, delta.remote) {
@@ -325,7 +220,7 @@ fn remote(known: &Known, delta: &Delta<'_>) -> Arc<str> {
 impl Observer for Ledger {
     fn process(&mut self, event: &ProcessEvent) {
         if let ProcessEvent::Exited { id, .. } = event {
-            self.who.remove(id);
+            self.owners.end(*id);
         }
     }
 
@@ -335,10 +230,10 @@ impl Observer for Ledger {
             return;
         }
         let scope = delta.scope;
-        let (program, lines) = self.owner(delta.sample.id.process, delta.info, scope);
+        let (program, lines) = self.owners.of(&mut self.interned, (delta.sample.id.process, delta.info), scope);
         let remote =
             Subject::Remote { application: Arc::clone(&program.application), remote: remote(delta.known, delta) };
-        let (total, remote) = (self.total(scope), self.series(scope, remote));
+        let (total, remote) = (self.total(scope), self.interned.series(scope, remote));
         for series in [&total, &lines.application, &lines.user, &lines.process, &remote] {
             self.add(series, moved);
         }

@@ -12,8 +12,10 @@
 mod amount;
 mod calendar;
 mod fold;
+mod interned;
 mod ledger;
 mod level;
+mod owners;
 mod plan;
 mod query;
 mod seconds;
