@@ -83,3 +83,22 @@ fn is_still(known: &Program, info: &ProcessInfo) -> bool {
     };
     same && *known.name == *info.name && known.uid == info.uid
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::BootTime;
+
+    #[test]
+    fn who_has_ended_is_forgotten_though_its_last_bytes_come_after_its_end() {
+        let (mut owners, mut interned) = (Owners::default(), Interned::new(false));
+        let id = ProcessId { tgid: 1, start: BootTime(1) };
+        let info = ProcessInfo { name: "curl".into(), ..ProcessInfo::default() };
+        owners.of(&mut interned, (id, &info), Scope::Network);
+        owners.end(id);
+        let (program, _) = owners.of(&mut interned, (id, &info), Scope::Loopback);
+        assert_eq!(&*program.name, "curl");
+        owners.forget();
+        assert!(owners.who.is_empty());
+    }
+}
