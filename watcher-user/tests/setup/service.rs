@@ -121,6 +121,25 @@ fn the_unit_restricts_a_collector_that_is_exact_all_the_same() {
     assert_eq!(last["exact"], Value::from(true), "{last}");
     let mine = &last["processes"][0];
     assert_eq!((&mine["tx_bytes"], &mine["rx_bytes"]), (&Value::from(BYTES), &Value::from(BYTES)), "{last}");
+
+    // The service itself writes a history, interfaces and all.
+    systemd.good("rm -r /etc/systemd/system/watcher.service.d && systemctl daemon-reload && systemctl restart watcher");
+    move_bytes();
+    let stats = |by: &str| -> Value {
+        let said = systemd.good(&format!("watcher stats {by} --json --include-loopback"));
+        serde_json::from_str(&said).expect("an object")
+    };
+    let processes = stats("processes");
+    let rows = processes["rows"].as_array().expect("rows");
+    let mine = rows.iter().find(|row| row["pid"] == me).unwrap_or_else(|| panic!("{processes}"));
+    assert_eq!((&mine["tx_bytes"], &mine["rx_bytes"]), (&Value::from(BYTES), &Value::from(BYTES)), "{mine}");
+    assert!(
+        until(|| stats("interfaces")["rows"].as_array().is_some_and(|rows| !rows.is_empty())),
+        "{}",
+        systemd.console()
+    );
+    let modes = systemd.good("stat -c '%a %U %n' /var/lib/watcher/history.db*");
+    assert!(modes.lines().all(|line| line.starts_with("600 watcher ")), "{modes}");
 }
 
 /// The same unit, but for what it starts.
