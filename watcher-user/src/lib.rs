@@ -29,6 +29,7 @@ pub mod summary;
 pub mod table;
 pub mod text;
 pub mod top;
+pub mod transfer;
 pub mod tui;
 pub mod units;
 pub mod upload;
