@@ -6,7 +6,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OpenFlags};
 
 const NETMON: &str = "
 CREATE TABLE traffic_logs (id INTEGER PRIMARY KEY AUTOINCREMENT, timestamp INTEGER NOT NULL, interface TEXT NOT NULL,
@@ -112,5 +112,34 @@ fn what_cannot_be_is_said_with_the_right_exit_code() {
     for (args, code, expected) in cases {
         let (out, words) = run(home.path(), args);
         assert!(out.status.code() == Some(code) && words.contains(expected), "{args:?}: {words}");
+    }
+}
+
+#[test]
+fn an_import_that_was_killed_goes_on_where_it_was() {
+    let home = home();
+    let history = home.path().join("history.db");
+    let mut child = watcher(home.path(), &["import", "--db", "history.db"]).spawn().expect("it starts");
+    // Until a part of it is there, or all.
+    let has_begun = || {
+        let rows = Connection::open_with_flags(&history, OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .and_then(|db| db.query_row("SELECT count(*) FROM import", [], |row| row.get::<_, i64>(0)));
+        rows.is_ok_and(|rows| rows > 0)
+    };
+    while !has_begun() && child.try_wait().expect("it is a child").is_none() {
+        std::thread::yield_now();
+    }
+    child.kill().expect("it is a child");
+    child.wait().expect("it ends");
+    let (out, words) = run(home.path(), &["import", "--db", "history.db"]);
+    assert!(out.status.success(), "{words}");
+    let received: u64 = (1_764_547_200_u64..=1_764_547_200 + 200_000).map(|at| at % 100).sum();
+    for by in ["application", "interface"] {
+        let (out, words) = run(home.path(), &["export", "--db", "history.db", "--by", by, "--format", "json"]);
+        assert!(out.status.success(), "{words}");
+        let rows = out.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let rows = rows.map(|line| serde_json::from_slice::<serde_json::Value>(line).expect("an object"));
+        let counted = rows.filter(|row| row["apart"] != true).map(|row| row["rx_bytes"].as_u64().expect("a number"));
+        assert_eq!(counted.sum::<u64>(), received, "{by}");
     }
 }

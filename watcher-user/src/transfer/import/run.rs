@@ -1,6 +1,10 @@
 //! Piece by piece: what was read is written with how far that was, so that a kill at any moment neither loses nor doubles anything.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use watcher_core::history::{Entry, Span};
@@ -15,8 +19,12 @@ use crate::{
     transfer::progress::Progress,
 };
 
-/// So many entries are written at once.
-const BATCH: usize = 16_384;
+/// So many entries, and so many minutes, are written at once: a daemon waits for it, and gives up after seconds.
+const BATCH: usize = 4_096;
+const MINUTES: usize = 256;
+/// After each write the file is free for a part of the time that it took, so that whoever waits gets it.
+const FREE: f64 = 0.25;
+const LONGEST: Duration = Duration::from_millis(50);
 
 /// What to take over, into what.
 #[derive(Debug, Clone)]
@@ -73,7 +81,7 @@ impl Pass {
             counted_since: self.outcome.counted_since,
             elsewhere: elsewhere.unwrap_or_default(),
         };
-        let (mut after, mut whole) = (begun, None);
+        let (mut after, mut whole, mut minutes) = (begun, None, 0);
         loop {
             let mut ready: Vec<(i64, Vec<Entry>)> = Vec::new();
             let mut previous = after;
@@ -82,7 +90,9 @@ impl Pass {
                 let minute = line.as_ref().ok().map(|line| line.second.div_euclid(60));
                 if minute.is_some() && minute != whole {
                     whole = minute;
-                    if sieve.minutes.len() >= BATCH {
+                    minutes += 1;
+                    if sieve.minutes.len() >= BATCH || minutes >= MINUTES {
+                        minutes = 0;
                         ready.push((previous, sieve.minutes.take()));
                     }
                 }
@@ -110,9 +120,15 @@ impl Pass {
 
     fn write(&mut self, source: &str, last: i64, entries: &[Entry]) -> anyhow::Result<()> {
         let Some(store) = self.store.as_mut().filter(|_| !self.outcome.dry) else { return Ok(()) };
+        let mut began = Instant::now();
         store.take(source, entries, &Taken { last, span: span(entries) }, self.now)?;
-        while store.maintain(self.now, true)? == Upkeep::Stepped {}
-        Ok(())
+        loop {
+            thread::sleep(began.elapsed().mul_f64(FREE).min(LONGEST));
+            began = Instant::now();
+            if store.maintain(self.now, true)? == Upkeep::Done {
+                return Ok(());
+            }
+        }
     }
 }
 

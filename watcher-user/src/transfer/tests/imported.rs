@@ -9,19 +9,22 @@ use watcher_core::{
 use super::{Bench, at, berlin};
 use crate::{
     history::{FILE, Store, Upkeep},
-    transfer::import::Reason,
+    transfer::import::{Import, Reason, run},
 };
 
 const SECOND: SignedDuration = SignedDuration::from_secs(1);
 
 /// Watcher's own row.
-fn count(bench: &Bench, minute: Timestamp, now: Timestamp, rx_bytes: u64) {
+fn own(minute: Timestamp, rx_bytes: u64) -> [Entry; 1] {
     let application = Application { name: "curl".into(), rule: NamedBy::Executable, evidence: "".into() };
     let subject = Subject::Application(Arc::new(application));
     let series = Arc::new(Series { scope: Scope::Network, estimated: false, subject });
-    let amount = Amount { rx_bytes, ..Amount::default() };
+    [Entry { minute, series, amount: Amount { rx_bytes, ..Amount::default() } }]
+}
+
+fn count(bench: &Bench, minute: Timestamp, now: Timestamp, rx_bytes: u64) {
     let mut store = Store::open_or_make(&bench.path(FILE), berlin()).unwrap();
-    store.add(&[Entry { minute, series, amount }], now).unwrap();
+    store.add(&own(minute, rx_bytes), now).unwrap();
     while store.maintain(now, true).unwrap() == Upkeep::Stepped {}
 }
 
@@ -176,4 +179,34 @@ fn a_dry_run_says_all_and_writes_nothing() {
     let before = std::fs::read(bench.path(FILE)).unwrap();
     bench.import_of("netmon.db", true, now).unwrap();
     assert_eq!(std::fs::read(bench.path(FILE)).unwrap(), before);
+}
+
+#[test]
+fn a_daemon_writes_on_meanwhile() {
+    let bench = Bench::new();
+    let now = at("2026-11-21T10:00:30Z");
+    bench.netmon.execute_batch("BEGIN").unwrap();
+    for n in 0..10_000 {
+        bench.app(at("2026-11-10T00:00:00Z") + SECOND * n * 60, ["Mail", "Music"][n as usize % 2], 3, 0);
+    }
+    bench.netmon.execute_batch("COMMIT").unwrap();
+    // It has begun before, so that its first minute is known.
+    count(&bench, at("2026-11-21T10:00:00Z"), now, 1);
+    let import = Import { from: bench.path("netmon.db"), to: bench.path(FILE), dry: false };
+    std::thread::scope(|scope| {
+        let imported = scope.spawn(|| {
+            run(&import, &berlin(), now).unwrap();
+        });
+        let mut store = Store::open_or_make(&bench.path(FILE), berlin()).unwrap();
+        let mut later = now;
+        let mut written = 1;
+        while !imported.is_finished() {
+            later += SECOND * 7;
+            store.add(&own(at("2026-11-21T10:00:00Z"), 1), later).unwrap();
+            while store.maintain(later, true).unwrap() == Upkeep::Stepped {}
+            written += 1;
+        }
+        imported.join().unwrap();
+        assert_eq!(bench.sum(By::Application), (written + 3 * 10_000, 0));
+    });
 }
