@@ -19,3 +19,27 @@ pub fn moment(text: &str, zone: &TimeZone) -> Result<Timestamp, String> {
         .map(|day| day.timestamp())
         .ok_or_else(|| "write a date as 2026-03-29, a time as 2026-03-29T14:00:00+01:00".to_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use super::moment;
+
+    #[test]
+    fn a_date_is_its_local_midnight_and_what_is_half_a_time_is_none() {
+        let zone = TimeZone::get("Europe/Berlin").unwrap();
+        let cases = [
+            ("2026-03-29", "2026-03-28T23:00:00Z"),
+            ("2026-03-30", "2026-03-29T22:00:00Z"),
+            ("2026-03-29T14:00:00+02:00", "2026-03-29T12:00:00Z"),
+            (" 2026-03-29T14:00:00Z ", "2026-03-29T14:00:00Z"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(moment(text, &zone), Ok(expected.parse().unwrap()), "{text}");
+        }
+        for text in ["", "soon", "2026-02-30", "2026-03", "2026-03-29T14:00", "1764547200", "20260329"] {
+            assert!(moment(text, &zone).is_err(), "{text}");
+        }
+    }
+}
