@@ -91,6 +91,7 @@ fn a_reader_that_goes_ends_it_quietly() {
     for format in ["csv", "json", "parquet"] {
         let mut child =
             watcher(home.path(), &["export", "--db", "history.db", "--format", format]).spawn().expect("it starts");
+        // The pipe is closed before the first row can be written.
         drop(child.stdout.take());
         let mut words = String::new();
         child.stderr.take().expect("a pipe").read_to_string(&mut words).expect("words");

@@ -1,8 +1,8 @@
 //! RFC 4180. Spreadsheets run what looks like a formula: it gets an apostrophe before it, and control characters their escapes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, io};
 
-use csv::{Terminator, Writer, WriterBuilder};
+use csv::{ErrorKind, Terminator, Writer, WriterBuilder};
 
 use super::{Output, Record, Sink};
 use crate::text::printable;
@@ -36,7 +36,7 @@ pub struct Csv(Writer<Output>);
 impl Csv {
     pub fn new(output: Output) -> anyhow::Result<Self> {
         let mut to = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(output);
-        to.write_record(COLUMNS)?;
+        to.write_record(COLUMNS).map_err(cause)?;
         Ok(Self(to))
     }
 }
@@ -45,7 +45,7 @@ impl Sink for Csv {
     fn row(&mut self, record: &Record) -> anyhow::Result<()> {
         let text = |text: Option<&str>| cell(text.unwrap_or_default()).into_owned();
         let number = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
-        self.0.write_record([
+        let written = self.0.write_record([
             record.start.clone(),
             record.start_unix.to_string(),
             record.seconds.to_string(),
@@ -66,12 +66,20 @@ impl Sink for Csv {
             number(record.rx_peak),
             number(record.tx_peak),
             record.estimated.to_string(),
-        ])?;
-        Ok(())
+        ]);
+        Ok(written.map_err(cause)?)
     }
 
     fn finish(self: Box<Self>) -> anyhow::Result<Output> {
         Ok(self.0.into_inner().map_err(csv::IntoInnerError::into_error)?)
+    }
+}
+
+/// csv's error hides the disk's or the pipe's, by which it is known that a reader has gone.
+fn cause(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        ErrorKind::Io(cause) => cause,
+        other => io::Error::other(format!("{other:?}")),
     }
 }
 

@@ -234,3 +234,15 @@ fn a_file_has_its_name_once_it_is_whole() {
     let folder_itself = Export { to: Some(folder.path().to_owned()), ..broken };
     run(&folder_itself, &folder.path().join(FILE), &berlin()).unwrap_err();
 }
+
+#[test]
+fn what_the_disk_said_is_known_whatever_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    history(folder.path());
+    for format in EVERY_FORMAT {
+        let full = Export { scan: scan(By::Process, Level::Minute), format, to: Some("/dev/full".into()) };
+        let error = run(&full, &folder.path().join(FILE), &berlin()).unwrap_err();
+        let causes: Vec<_> = error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).collect();
+        assert!(causes.iter().any(|e| e.kind() == std::io::ErrorKind::StorageFull), "{format:?}: {error:?}");
+    }
+}
