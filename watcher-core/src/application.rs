@@ -20,6 +20,8 @@ pub enum NamedBy {
     Helper,
     /// The name of its executable.
     Executable,
+    /// The program whose history was taken over: netmon.
+    Imported,
 }
 
 impl NamedBy {
@@ -34,6 +36,7 @@ impl NamedBy {
             Self::Script => "script",
             Self::Helper => "helper",
             Self::Executable => "executable",
+            Self::Imported => "imported",
         }
     }
 }

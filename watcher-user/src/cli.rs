@@ -5,6 +5,7 @@ mod stats;
 #[cfg(test)]
 mod tests;
 mod top;
+mod transfer;
 mod views;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
 pub use stats::StatsArgs;
 pub use top::{Counter, Format, Rows, Top, TopArgs};
+pub use transfer::{ExportArgs, ImportArgs};
 pub use views::{AlertsArgs, ConnectionsArgs, DnsArgs, InsightsArgs, SummaryArgs};
 
 use crate::setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs};
@@ -81,6 +83,12 @@ pub enum Command {
     Reload(Which),
     /// Say whether the daemon runs, since when, and how it does.
     Status(StatusArgs),
+    /// Write the history as CSV, JSON or Parquet.
+    #[command(after_help = transfer::EXPORT_EXAMPLES)]
+    Export(ExportArgs),
+    /// Take over what netmon collected, marked estimated.
+    #[command(after_help = transfer::IMPORT_NOTES)]
+    Import(ImportArgs),
     /// Show what would be sent, send it now, or show how sending goes.
     Upload(UploadArgs),
     /// Install watcher as a service of this machine: asks, or takes --yes.

@@ -59,6 +59,8 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Restart(args) => return agent::restart(&args.options(), &args.arguments()),
         Command::Reload(which) => return agent::reload(&which.options()),
         Command::Status(args) => return agent::status(&args.which.options(), args.json),
+        Command::Export(args) => args.run()?,
+        Command::Import(args) => args.run()?,
         Command::Upload(args) => return upload(&args),
         Command::Setup(args) => {
             args.check().unwrap_or_else(|error| error.exit());

@@ -13,7 +13,7 @@ use crate::Scope;
 /// So many seconds.
 const SECONDS: usize = 3_600;
 /// So many sums altogether, 24 bytes each: beyond, the oldest seconds go.
-const ROOM: usize = 131_072;
+const ROOM: usize = 65_536;
 
 /// What each second of the last hour moved. Seconds without bytes are not held.
 #[derive(Debug, Default)]

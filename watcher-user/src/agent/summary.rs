@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use watcher_core::{FlowRow, ProcessId, Scope, Snapshot, names::NameSource, rollup::Rollup};
 
+use crate::whole;
+
 /// Flows in a summary.
 const FLOWS: usize = 20;
 
@@ -101,11 +103,7 @@ impl Summary {
     /// # Errors
     /// The directory is full or may not be written.
     pub fn write(&self, state: &Path) -> io::Result<()> {
-        let mut file = tempfile::Builder::new().prefix(".summary").tempfile_in(state)?;
-        serde_json::to_writer_pretty(&mut file, self)?;
-        io::Write::write_all(&mut file, b"\n")?;
-        file.persist(state.join(FILE)).map_err(|e| e.error)?;
-        Ok(())
+        whole::write(&state.join(FILE), &serde_json::to_vec_pretty(self)?)
     }
 
     /// How long the daemon has run, or did.

@@ -16,6 +16,7 @@ use crate::{
     control::Told,
     text::printable,
     upload::Reading,
+    whole,
 };
 
 /// The file of a state directory.
@@ -108,12 +109,6 @@ fn read(path: &Path) -> io::Result<Option<State>> {
     }
 }
 
-/// Whole or not at all; readable by nobody else.
 fn write(path: &Path, state: &State) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".alerts").tempfile_in(folder)?;
-    serde_json::to_writer(&mut file, state)?;
-    io::Write::write_all(&mut file, b"\n")?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    whole::write(path, &serde_json::to_vec(state)?)
 }

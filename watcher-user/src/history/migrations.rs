@@ -6,7 +6,7 @@ use rusqlite::{Connection, Transaction};
 pub const APPLICATION_ID: i32 = 0x7774_6368;
 
 /// Each brings the tables from the version of its place to the next.
-const STEPS: &[&str] = &[V1];
+const STEPS: &[&str] = &[V1, V2];
 
 /// The version that this watcher writes: `PRAGMA user_version`.
 pub const VERSION: i64 = STEPS.len() as i64;
@@ -80,6 +80,16 @@ CREATE TABLE bucket (
 CREATE TABLE mark (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+";
+
+/// What was taken over from somebody else's database.
+const V2: &str = "
+CREATE TABLE import (
+    source TEXT PRIMARY KEY, -- a table of a file, by its first row that has bytes
+    last   INTEGER NOT NULL, -- the id of the last row that was read
+    since  INTEGER NOT NULL, -- the first minute that was taken over
+    until  INTEGER NOT NULL  -- the end of the last one
 ) STRICT, WITHOUT ROWID;
 ";
 

@@ -6,6 +6,7 @@
 //! a kill at any moment. docs/history.md says what a reader of the file may rely on.
 
 mod error;
+mod import;
 mod labels;
 mod migrations;
 mod names;
@@ -14,13 +15,16 @@ mod prune;
 mod read;
 mod rollup;
 mod rows;
+mod scan;
 mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
 
 pub use error::HistoryError;
+pub use import::Taken;
 pub use open::{FILE, Opened, open_or_set_aside};
 pub use read::History;
+pub use scan::{Named, Scan, Scanned};
 pub use store::{Store, Upkeep};
 pub use writer::{News, Writer};

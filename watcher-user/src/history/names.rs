@@ -200,6 +200,7 @@ pub fn rule(name: &str) -> NamedBy {
         NamedBy::Script,
         NamedBy::Helper,
         NamedBy::Executable,
+        NamedBy::Imported,
     ];
     all.into_iter().find(|rule| rule.as_str() == name).unwrap_or(NamedBy::Executable)
 }

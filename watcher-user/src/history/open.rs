@@ -48,7 +48,7 @@ pub fn open_or_set_aside(path: &Path, boot: &str, zone: jiff::tz::TimeZone) -> R
     }
 }
 
-fn writable(path: &Path) -> Result<Connection, HistoryError> {
+pub(super) fn writable(path: &Path) -> Result<Connection, HistoryError> {
     let fail = |e| HistoryError::of(path, e);
     // Made here for its mode; SQLite gives the files beside it the same.
     let made = fs::OpenOptions::new().create_new(true).write(true).mode(0o600).open(path).is_ok();
@@ -63,7 +63,7 @@ fn writable(path: &Path) -> Result<Connection, HistoryError> {
         db.pragma_update(None, "synchronous", "NORMAL")?;
         // Between commits, when nobody waits for one.
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
-        db.pragma_update(None, "cache_size", -4_096)?;
+        db.pragma_update(None, "cache_size", -1_024)?;
         migrate(&mut db)
     })()
     .map_err(fail)?;

@@ -22,9 +22,9 @@ use super::{
 /// A history that is open to be read.
 #[derive(Debug)]
 pub struct History {
-    db: Connection,
-    path: PathBuf,
-    calendar: Calendar,
+    pub(super) db: Connection,
+    pub(super) path: PathBuf,
+    pub(super) calendar: Calendar,
 }
 
 /// Graphs have at most so many parts.
@@ -97,7 +97,7 @@ fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusq
 }
 
 /// What was asked for, cut to what there is.
-fn extent(db: &Connection, query: &Query) -> rusqlite::Result<Option<Span>> {
+pub(super) fn extent(db: &Connection, query: &Query) -> rusqlite::Result<Option<Span>> {
     let mut earliest: Option<Timestamp> = None;
     let mut latest: Option<Timestamp> = None;
     for at in Level::ALL {
@@ -123,7 +123,7 @@ fn last(db: &Connection, of: Level) -> rusqlite::Result<Option<Timestamp>> {
     Ok(latest.map(time))
 }
 
-fn held(db: &Connection, range: Span) -> rusqlite::Result<Held> {
+pub(super) fn held(db: &Connection, range: Span) -> rusqlite::Result<Held> {
     let buckets = |of: Level| -> rusqlite::Result<Vec<Span>> {
         let sql = "SELECT at, until FROM bucket WHERE level = ?1 AND at < ?3 AND until > ?2 ORDER BY at";
         let mut statement = db.prepare_cached(sql)?;

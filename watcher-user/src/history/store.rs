@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, tz::TimeZone};
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 use watcher_core::history::{Calendar, Entry, Level};
 
 use super::{
@@ -13,11 +13,14 @@ use super::{
     rows::{Adder, first},
 };
 
+/// A daemon and an import may write at once: whoever begins waits for the other. One that had only read before could not.
+const WAITING: TransactionBehavior = TransactionBehavior::Immediate;
+
 /// A history that is open to be written.
 #[derive(Debug)]
 pub struct Store {
     pub(super) db: Connection,
-    path: PathBuf,
+    pub(super) path: PathBuf,
     pub(super) numbers: Numbers,
     pub(super) calendar: Calendar,
 }
@@ -42,13 +45,24 @@ impl Store {
     /// # Errors
     /// SQLite's; nothing of it was written then.
     pub fn add(&mut self, entries: &[Entry], now: Timestamp) -> Result<(), HistoryError> {
+        self.add_and(entries, now, |_| Ok(()))
+    }
+
+    /// The same, and something else in the same transaction.
+    pub(super) fn add_and(
+        &mut self,
+        entries: &[Entry],
+        now: Timestamp,
+        also: impl FnOnce(&Connection) -> rusqlite::Result<()>,
+    ) -> Result<(), HistoryError> {
         let Self { db, numbers, calendar, .. } = self;
         let added = (|| {
-            let change = db.transaction()?;
+            let change = db.transaction_with_behavior(WAITING)?;
             {
                 let mut adder = Adder::new(&change)?;
                 for entry in entries {
-                    let id = numbers.of(&change, &entry.series, entry.minute)?;
+                    // What is old already must not go before it has been added up.
+                    let id = numbers.of(&change, &entry.series, entry.minute.max(now))?;
                     adder.add(Level::Open, entry.series.subject.kind(), entry.minute, id, entry.amount)?;
                 }
             }
@@ -60,6 +74,7 @@ impl Store {
                 }
                 from = Some(calendar.around(minute, Level::Minute).until);
             }
+            also(&change)?;
             change.commit()
         })();
         added.map_err(|e| {
@@ -77,7 +92,7 @@ impl Store {
     pub fn maintain(&mut self, now: Timestamp, settled: bool) -> Result<Upkeep, HistoryError> {
         let Self { db, numbers, calendar, .. } = self;
         let stepped = (|| {
-            let change = db.transaction()?;
+            let change = db.transaction_with_behavior(WAITING)?;
             let mut stepped = rollup::step(&change, calendar, Level::Minute, now)?
                 || rollup::step(&change, calendar, Level::Hour, now)?;
             if !stepped && settled {
