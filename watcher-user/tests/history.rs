@@ -316,7 +316,7 @@ fn what_iperf3_counted_is_in_the_history() {
     let home = Home::new();
     let _daemon = home.run();
     let far = Far::new();
-    let (near, far_end) = far.namespaces();
+    let (near, far_end) = (far.near.as_str(), far.far.as_str());
     let inside = |space: &str, words: &[&str]| {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", space]).args(words).stdin(Stdio::null());

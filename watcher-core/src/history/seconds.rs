@@ -15,11 +15,14 @@ const SECONDS: usize = 3_600;
 /// So many sums altogether, 24 bytes each: beyond, the oldest seconds go.
 const ROOM: usize = 65_536;
 
+/// One second's.
+type Sums = Box<[(Arc<Series>, Moved)]>;
+
 /// What each second of the last hour moved. Seconds without bytes are not held.
 #[derive(Debug, Default)]
 pub struct Seconds {
     /// Oldest first, as they were read.
-    seconds: VecDeque<(Timestamp, Box<[(Arc<Series>, Moved)]>)>,
+    seconds: VecDeque<(Timestamp, Sums)>,
     sums: usize,
 }
 

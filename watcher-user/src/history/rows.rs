@@ -91,14 +91,13 @@ const SUM: &str = "SELECT series, sum(rx), sum(tx), max(rx_peak), max(tx_peak) F
 /// What rows that begin within `span` add up to, by series.
 pub fn sums(db: &Connection, from: Level, of: Kind, span: Span) -> rusqlite::Result<Vec<(i64, Amount)>> {
     let mut statement = db.prepare_cached(SUM)?;
-    let rows = statement
+    statement
         .query_map(params![level(from), kind(of), span.from.as_second(), span.until.as_second()], |row| {
             let number = |at| row.get::<_, i64>(at).map(bytes);
             let (rx_bytes, tx_bytes) = (number(1)?, number(2)?);
             Ok((row.get(0)?, Amount { rx_bytes, tx_bytes, rx_peak: number(3)?, tx_peak: number(4)? }))
         })?
-        .collect();
-    rows
+        .collect()
 }
 
 /// Takes rows away that begin within `span`; how many there were.

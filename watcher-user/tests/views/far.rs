@@ -13,8 +13,9 @@ use nix::sched::{CloneFlags, setns};
 
 /// Two network namespaces, and who listens in one of them.
 pub struct Far {
-    near: String,
-    far: String,
+    /// Their names: this end's, and the other's.
+    pub near: String,
+    pub far: String,
     listener: TcpListener,
 }
 
@@ -45,12 +46,6 @@ impl Far {
 
     pub fn address(&self) -> SocketAddr {
         self.listener.local_addr().expect("an address")
-    }
-
-    /// Their names: this end's, and the other's.
-    #[allow(dead_code, reason = "one of the suites needs them")]
-    pub fn namespaces(&self) -> (&str, &str) {
-        (&self.near, &self.far)
     }
 
     /// A process here sends so many bytes there, all of which have arrived, and keeps its connection open.
