@@ -7,3 +7,5 @@
 
 mod bytes;
 pub mod link;
+pub mod packet;
+pub mod stream;
