@@ -6,6 +6,7 @@
 //! sent: bounded time and memory for each packet, whatever it says. It does no IO, has no clock, and never depends on aya.
 
 mod bytes;
+pub mod flows;
 pub mod link;
 pub mod packet;
 pub mod stream;

@@ -23,6 +23,8 @@ const NEAR: u32 = 1 << 24;
 #[derive(Debug, Default)]
 pub struct Stream {
     start: Start,
+    /// The number of the SYN.
+    isn: Option<u32>,
     /// Everything from the start up to here is counted.
     next: u64,
     /// The highest position that the peer acknowledged.
@@ -94,9 +96,10 @@ impl Stream {
     /// Whether a SYN of this number begins another stream than this one.
     #[must_use]
     pub fn is_other(&self, syn: u32) -> bool {
-        match self.start {
-            Start::Unknown => false,
-            _ => self.place(syn).is_none_or(|at| at + 1 > self.next || at + WINDOW < self.next || self.is_fin_acked()),
+        match self.isn {
+            Some(isn) => isn != syn,
+            // Its SYN may be this one, out of order: then what is acknowledged so far is only that.
+            None => self.start != Start::Unknown && (self.bytes() > 0 || self.next as u32 != syn.wrapping_add(1)),
         }
     }
 
@@ -104,6 +107,9 @@ impl Stream {
     pub fn segment(&mut self, segment: &Segment, len: u64) -> u64 {
         let before = self.bytes();
         let seq = segment.seq.wrapping_add(u32::from(segment.flags.has(Flags::SYN)));
+        if segment.flags.has(Flags::SYN) {
+            self.isn.get_or_insert(segment.seq);
+        }
         if self.start == Start::Unknown {
             self.next = begin(seq);
             self.start = if segment.flags.has(Flags::SYN) { Start::Firm } else { Start::Middle(self.next) };
