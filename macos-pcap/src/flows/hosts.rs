@@ -3,13 +3,14 @@
 use std::collections::HashSet;
 use std::net::IpAddr;
 
+use foldhash::fast::RandomState;
 use watcher_core::Scope;
 
 use crate::link::Way;
 
 /// The addresses of this machine.
 #[derive(Debug, Clone, Default)]
-pub struct Hosts(HashSet<IpAddr>);
+pub struct Hosts(HashSet<IpAddr, RandomState>);
 
 /// Which ends of a packet count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

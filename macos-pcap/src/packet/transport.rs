@@ -113,10 +113,12 @@ fn tcp<'a>(ip: &Enclosed<'a>) -> Result<Read<'a>, PacketError> {
     if header_len < 20 {
         return Err(PacketError::Malformed("TCP"));
     }
+    // A FIN is behind the bytes of all parts: where the datagram ends is not known in its first.
+    let flags = if ip.more { fixed[13] & !Flags::FIN.0 } else { fixed[13] };
     let segment = Segment {
         seq: u32::from_be_bytes([fixed[4], fixed[5], fixed[6], fixed[7]]),
         ack: u32::from_be_bytes([fixed[8], fixed[9], fixed[10], fixed[11]]),
-        flags: Flags(fixed[13]),
+        flags: Flags(flags),
         window: u16::from_be_bytes([fixed[14], fixed[15]]),
         header_len,
     };

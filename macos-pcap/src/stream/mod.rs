@@ -1,7 +1,7 @@
 //! The bytes of one direction of a TCP connection, counted once.
 //!
 //! A capture sees segments: again, in another order, overlapping, or not at all. A byte counts when it is first seen;
-//! what the peer acknowledges and the capture missed counts then. SYN and FIN have numbers and are no bytes.
+//! what the peer acknowledges and the capture missed counts then, as far as the sender shows that it sent so much. SYN and FIN have numbers and are no bytes.
 //!
 //! A stream whose SYN was not seen begins at the first number seen or acknowledged. Bytes below that count if they come
 //! and nobody has acknowledged them yet: they were under way.
@@ -29,6 +29,9 @@ pub struct Stream {
     next: u64,
     /// The highest position that the peer acknowledged.
     acked: Option<u64>,
+    /// The highest position that the sender showed, by a segment's end or the number of an empty one. A receiver that
+    /// acknowledges more than that is not believed: the sender's kernel would not either (RFC 9293, 3.10.7.4).
+    sent: Option<u64>,
     /// The position of the FIN.
     fin: Option<u64>,
     /// Counted, with holes below.
@@ -119,6 +122,7 @@ impl Stream {
         }
         let Some(at) = self.place(seq).or_else(|| self.jump(seq, len)) else { return 0 };
         let end = at + len;
+        self.sent = self.sent.max(Some(end));
         if segment.flags.has(Flags::FIN) && self.fin.is_none() && end >= self.next && self.ahead.end() <= Some(end) {
             self.fin = Some(end);
         }
@@ -159,7 +163,7 @@ impl Stream {
         }
         self.next += u64::from(seq.wrapping_sub(self.next as u32));
         self.start = Start::Middle(self.next);
-        (self.acked, self.fin, self.stray) = (None, None, None);
+        (self.acked, self.sent, self.fin, self.stray) = (None, None, None, None);
         self.ahead.clear();
         Some(self.next)
     }
@@ -173,6 +177,12 @@ impl Stream {
         }
         at = at.max(self.next);
         if at >= end {
+            return;
+        }
+        // Nearly always: the next bytes, and no holes.
+        if at == self.next && self.ahead.first().is_none() {
+            self.seen += end - at;
+            self.next = end;
             return;
         }
         match self.ahead.insert(at, end) {
@@ -231,6 +241,8 @@ impl Stream {
             None if self.ahead.end() >= Some(acked) => acked,
             None => acked - 1,
         };
+        // Where only the receiver is heard, there is nothing but its word.
+        let limit = self.sent.map_or(limit, |sent| limit.min(sent));
         if limit > self.next {
             let known = self.ahead.cut(limit);
             self.missed += limit - self.next - known;

@@ -64,8 +64,24 @@ fn the_last_number_of_a_stream_may_be_a_fin_that_nobody_saw() {
     assert_eq!(closed.acknowledge(101), 0);
     let mut open = opened(0);
     data(&mut open, 0, 100);
-    assert_eq!(open.acknowledge(151), 50, "50 bytes, and one in doubt");
+    assert_eq!(open.acknowledge(151), 0, "the receiver alone says so");
+    assert_eq!(data(&mut open, 151, 0), 50, "the sender shows it: 50 bytes, and one in doubt");
     assert_eq!(data(&mut open, 151, 10), 11, "which was a byte, since more follows");
+}
+
+#[test]
+fn a_receiver_cannot_acknowledge_what_was_never_sent_into_the_sum() {
+    let mut stream = opened(0);
+    data(&mut stream, 0, 100);
+    for ack in [1 << 29, 1 << 30, 100_000] {
+        assert_eq!(stream.acknowledge(ack), 0);
+    }
+    assert_eq!(data(&mut stream, 100, 100), 100);
+    assert_eq!((stream.bytes(), stream.missed_by_capture()), (200, 0));
+
+    let mut unheard = Stream::default();
+    unheard.acknowledge(0);
+    assert_eq!(unheard.acknowledge(1001), 1000, "of a sender that is never heard it is all there is");
 }
 
 #[test]
@@ -145,6 +161,8 @@ fn observed(isn: u32, len: u64, events: Vec<Event>, sees_syn: bool, sees_fin: bo
         fin(&mut stream, end);
     }
     stream.acknowledge(end.wrapping_add(1));
+    // The sender acknowledges the peer's FIN.
+    data(&mut stream, end.wrapping_add(1), 0);
     (stream, seen.iter().filter(|seen| **seen).count() as u64)
 }
 
