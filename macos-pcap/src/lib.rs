@@ -1,5 +1,12 @@
 //! The collector for machines without eBPF: packets from PKTAP or libpcap, owners from `proc_pidinfo`
 //! (macOS) or procfs (Linux), delivered as the same `watcher_core::Source` that the eBPF collector is.
 //!
-//! Empty until the issue that fills it; it stands here so that the layout is whole. It will never
-//! depend on aya, and its parsers will be plain functions over bytes that every platform tests.
+//! So far its pure half, which every platform tests: frames ([`link`]) hold packets ([`packet`]), packets are parts of
+//! streams ([`stream`]), streams belong to flows ([`flows`]). All of it works on borrowed bytes that anybody may have
+//! sent: bounded time and memory for each packet, whatever it says. It does no IO, has no clock, and never depends on aya.
+
+mod bytes;
+pub mod flows;
+pub mod link;
+pub mod packet;
+pub mod stream;

@@ -1,4 +1,5 @@
-//! `cargo xtask fuzz`: libFuzzer against whatever parses bytes from the network. The targets are in `watcher-core/fuzz/`.
+//! `cargo xtask fuzz`: libFuzzer against whatever parses bytes from the network. The targets are in the `fuzz`
+//! folders of the crates that do.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,13 +17,16 @@ cargo xtask fuzz [--seconds N] [TARGET…]
 
 Runs the fuzz targets, all of them unless some are named, and prints how many inputs each
 tried. Fails on the first input that panics, takes too long or too much memory; that input
-is then in watcher-core/fuzz/artifacts. What is found on the way is kept in target/fuzz.
+is then in artifacts/ beside the targets. What is found on the way is kept in target/fuzz.
 
   --seconds N  how long each target runs (default 60)
 ";
 
 /// The version of cargo-fuzz that is installed where there is another or none.
 const CARGO_FUZZ: &str = "0.13.2";
+
+/// Where targets are, each a workspace of its own.
+const FOLDERS: [&str; 2] = ["watcher-core/fuzz", "macos-pcap/fuzz"];
 
 const DEFAULT_SECONDS: u32 = 60;
 
@@ -45,28 +49,35 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
         }
     }
     let targets = targets()?;
-    if let Some(unknown) = wanted.iter().find(|name| !targets.contains(name)) {
-        bail!("there is no fuzz target `{unknown}`: there are {}", targets.join(", "));
+    if let Some(unknown) = wanted.iter().find(|name| targets.iter().all(|target| target.name != **name)) {
+        let names: Vec<&str> = targets.iter().map(|target| &*target.name).collect();
+        bail!("there is no fuzz target `{unknown}`: there are {}", names.join(", "));
     }
     get_tools()?;
-    for target in targets.iter().filter(|target| wanted.is_empty() || wanted.contains(target)) {
+    for target in targets.iter().filter(|target| wanted.is_empty() || wanted.contains(&target.name)) {
         fuzz(target, seconds)?;
     }
     Ok(())
 }
 
-fn folder() -> PathBuf {
-    repo::root().join("watcher-core/fuzz")
+/// One target: its name, which no other folder has, and the folder it is in.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Target {
+    name: String,
+    folder: PathBuf,
 }
 
 /// The targets, by the names of their files.
-fn targets() -> Result<Vec<String>> {
-    let folder = folder().join("fuzz_targets");
-    let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
+fn targets() -> Result<Vec<Target>> {
     let mut targets = Vec::new();
-    for entry in entries {
-        let path = entry.with_context(|| format!("cannot list {}", folder.display()))?.path();
-        targets.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    for folder in FOLDERS.map(|folder| repo::root().join(folder)) {
+        let sources = folder.join("fuzz_targets");
+        let entries = fs::read_dir(&sources).with_context(|| format!("cannot list {}", sources.display()))?;
+        for entry in entries {
+            let path = entry.with_context(|| format!("cannot list {}", sources.display()))?.path();
+            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
+            targets.extend(name.map(|name| Target { name, folder: folder.clone() }));
+        }
     }
     targets.sort();
     Ok(targets)
@@ -88,30 +99,31 @@ fn get_tools() -> Result<()> {
 }
 
 /// Builds one target and runs it.
-fn fuzz(target: &str, seconds: u32) -> Result<()> {
-    let corpus = repo::target_dir().join("fuzz/corpus").join(target);
+fn fuzz(target: &Target, seconds: u32) -> Result<()> {
+    let name = &target.name;
+    let corpus = repo::target_dir().join("fuzz/corpus").join(name);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
     run(&mut cargo_fuzz("build", target))?;
     let mut command = cargo_fuzz("run", target);
     // New inputs go to the first folder; the second holds the committed ones.
-    command.arg(corpus).arg(folder().join("seeds").join(target)).arg("--").args(LIMITS);
+    command.arg(corpus).arg(target.folder.join("seeds").join(name)).arg("--").args(LIMITS);
     command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").stdin(Stdio::null());
     eprintln!("$ {}", shown(&command));
     let output = command.output().with_context(|| format!("cannot start `{}`", shown(&command)))?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        bail!("the fuzz target {target} found something ({}):\n{}", output.status, last_lines(&said, 60));
+        bail!("the fuzz target {name} found something ({}):\n{}", output.status, last_lines(&said, 60));
     }
     let executions = executions(&said).with_context(|| format!("libFuzzer did not say what it did:\n{said}"))?;
-    println!("{target:<14} {executions:>12} inputs in {seconds} s, nothing found");
+    println!("{name:<14} {executions:>12} inputs in {seconds} s, nothing found");
     Ok(())
 }
 
-fn cargo_fuzz(verb: &str, target: &str) -> Command {
+fn cargo_fuzz(verb: &str, target: &Target) -> Command {
     let nightly = Toolchain::Rustup { name: PINNED_NIGHTLY.to_owned(), bootstrap: false };
     let mut command = nightly.command("cargo");
-    command.args(["fuzz", verb, "--fuzz-dir"]).arg(folder());
-    command.arg("--target-dir").arg(build_dir(&repo::target_dir())).arg(target);
+    command.args(["fuzz", verb, "--fuzz-dir"]).arg(&target.folder);
+    command.arg("--target-dir").arg(build_dir(&repo::target_dir())).arg(&target.name);
     command
 }
 
@@ -144,9 +156,11 @@ mod tests {
     #[test]
     fn every_target_has_seeds() {
         let targets = targets().unwrap();
-        assert!(targets.len() >= 6, "{targets:?}");
-        for target in targets {
-            assert!(super::folder().join("seeds").join(&target).is_dir(), "{target}");
+        assert!(targets.len() >= 10, "{targets:?}");
+        for target in &targets {
+            assert!(target.folder.join("seeds").join(&target.name).is_dir(), "{target:?}");
         }
+        let names: std::collections::HashSet<_> = targets.iter().map(|target| &target.name).collect();
+        assert_eq!(names.len(), targets.len(), "a name says which target is meant");
     }
 }

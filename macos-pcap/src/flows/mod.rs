@@ -1,0 +1,285 @@
+//! From packets to flows: counters of both directions, and lives.
+//!
+//! The table is bounded. When it is full, the bytes of further flows are counted as nobody's, and that is told: see
+//! [`Flows::losses`].
+
+mod connection;
+mod flow;
+mod hosts;
+mod limits;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+
+use foldhash::fast::RandomState;
+use watcher_core::{BootTime, FlowSample, Losses, ProcessId, Protocol, SocketId, SocketInfo};
+
+use crate::link::Way;
+use crate::packet::{Flags, Fragments, Packet, Transport};
+use flow::{Flow, Key, Part};
+pub use hosts::Hosts;
+pub use limits::Limits;
+
+/// What a capture knows of a packet besides its bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight {
+    /// When it was captured.
+    pub at: BootTime,
+    /// Which way it went, where the link layer says.
+    pub way: Option<Way>,
+    /// The network namespace or interface that addresses belong to: equal addresses in two slots are two flows.
+    pub slot: u32,
+    /// Whose it is, where the link layer says. The first that is said stays.
+    pub owner: Option<ProcessId>,
+}
+
+/// What is known of the owner of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Owner {
+    /// This process.
+    Process(ProcessId),
+    /// It may be known next time: the flow is held back, so that its bytes are not charged to two. Of a flow that is over
+    /// it says that nobody will know.
+    NotYet,
+    /// Nobody knows: charged to [`ProcessId::KERNEL`].
+    Nobody,
+}
+
+/// Bytes and packets at the IP layer: headers, retransmissions and bare acknowledgements included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Wire {
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Packets sent: those that an interface is to cut count once.
+    pub tx_packets: u64,
+    /// Packets received.
+    pub rx_packets: u64,
+}
+
+impl Wire {
+    fn add(&mut self, part: &Part) {
+        if part.is_sent {
+            self.tx_bytes += part.wire_len;
+            self.tx_packets += 1;
+        } else {
+            self.rx_bytes += part.wire_len;
+            self.rx_packets += 1;
+        }
+    }
+}
+
+/// One flow as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Observed {
+    /// As of every collector. Its calls are packets that carried payload; `netns` is the slot.
+    pub sample: FlowSample,
+    /// Beside it: what it cost.
+    pub wire: Wire,
+    /// Payload in the counters that the capture did not see, and the peer acknowledged.
+    pub missed_by_capture: u64,
+}
+
+/// The flows of a capture.
+#[derive(Debug)]
+pub struct Flows {
+    flows: HashMap<Key, Flow, RandomState>,
+    /// Ended by another connection on the same ports, and not yet told.
+    superseded: Vec<(Key, Flow)>,
+    fragments: Fragments,
+    hosts: Hosts,
+    limits: Limits,
+    cookie: u64,
+    /// Ended and told, still in the table.
+    lingering: usize,
+    losses: Losses,
+    overheard_bytes: u64,
+}
+
+impl Flows {
+    /// An empty table of a machine with these addresses.
+    #[must_use]
+    pub fn new(hosts: Hosts, limits: Limits) -> Self {
+        Self {
+            flows: HashMap::default(),
+            superseded: Vec::new(),
+            fragments: Fragments::new(),
+            hosts,
+            limits,
+            cookie: 0,
+            lingering: 0,
+            losses: Losses::default(),
+            overheard_bytes: 0,
+        }
+    }
+
+    /// The machine's addresses have changed.
+    pub fn set_hosts(&mut self, hosts: Hosts) {
+        self.hosts = hosts;
+    }
+
+    /// What did not fit: absolute. `map_full` counts packets of flows without room, `state_changes` untold ends.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    /// Payload between other machines, seen on the way: nobody's here.
+    #[must_use]
+    pub fn overheard_bytes(&self) -> u64 {
+        self.overheard_bytes
+    }
+
+    /// Payload of fragments that found no flow.
+    #[must_use]
+    pub fn unmatched_fragment_bytes(&self) -> u64 {
+        self.fragments.unmatched_bytes()
+    }
+
+    /// Flows in the table, ended ones that linger included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.flows.is_empty()
+    }
+
+    /// Counts one packet.
+    #[inline]
+    pub fn see(&mut self, packet: &Packet<'_>, sight: &Sight) {
+        if let Some(fragment) = packet.fragment {
+            for part in self.fragments.see(packet, fragment) {
+                self.credit(packet, sight, part.transport, part.payload_len, part.wire_len);
+            }
+        }
+        // What is elsewhere comes back when the datagram's first part is there.
+        if !matches!(packet.transport, Transport::Elsewhere(_)) {
+            self.credit(packet, sight, packet.transport, packet.payload_len, packet.wire_len);
+        }
+    }
+
+    fn credit(&mut self, packet: &Packet<'_>, sight: &Sight, transport: Transport, payload_len: u64, wire_len: u64) {
+        let (from, to) = match transport.ports() {
+            Some(ports) => (ports.source, ports.destination),
+            None => (0, 0),
+        };
+        let source = SocketAddr::new(packet.source, from);
+        let destination = SocketAddr::new(packet.destination, to);
+        let protocol = protocol(transport);
+        let sides = self.hosts.sides(sight.way, packet.source, packet.destination);
+        if !sides.sent && !sides.received {
+            self.overheard_bytes += payload_len;
+        }
+        let part = Part { at: sight.at, transport, payload_len, wire_len, is_sent: true };
+        if sides.sent {
+            self.enter(Key { protocol, local: source, remote: destination, slot: sight.slot }, sight, part);
+        }
+        if sides.received {
+            let key = Key { protocol, local: destination, remote: source, slot: sight.slot };
+            self.enter(key, sight, Part { is_sent: false, ..part });
+        }
+    }
+
+    fn enter(&mut self, key: Key, sight: &Sight, part: Part) {
+        if let Some(flow) = self.flows.get_mut(&key) {
+            if !flow.is_replaced_by(&part) {
+                flow.owner = flow.owner.or(sight.owner);
+                flow.take(&part);
+                return;
+            }
+            self.supersede(&key, part.at);
+        }
+        // A RST answers what is over or never was: no flow begins with one.
+        if matches!(part.transport, Transport::Tcp(_, segment) if segment.flags.has(Flags::RST)) {
+            return;
+        }
+        if self.flows.len() >= self.limits.flows && !self.make_room() {
+            self.losses.map_full += 1;
+            let Losses { unattributed_tx_bytes: tx, unattributed_rx_bytes: rx, .. } = &mut self.losses;
+            *(if part.is_sent { tx } else { rx }) += part.payload_len;
+            return;
+        }
+        let scope = self.hosts.scope(key.local.ip(), key.remote.ip());
+        let mut flow = Flow::new(SocketId { cookie: self.cookie, epoch: 0 }, scope, &part);
+        self.cookie += 1;
+        flow.owner = sight.owner;
+        flow.take(&part);
+        self.flows.insert(key, flow);
+    }
+
+    /// Puts a flow aside whose addresses and ports another one has taken.
+    fn supersede(&mut self, key: &Key, at: BootTime) {
+        let Some(mut flow) = self.flows.remove(key) else { return };
+        if flow.is_over() && !flow.is_changed {
+            self.lingering = self.lingering.saturating_sub(1);
+            return;
+        }
+        flow.supersede(at);
+        if self.superseded.len() < self.limits.flows {
+            self.superseded.push((*key, flow));
+        } else {
+            self.losses.state_changes += 1;
+        }
+    }
+
+    /// Forgets ended flows before their time. Looks through the table only where that pays.
+    fn make_room(&mut self) -> bool {
+        if self.lingering <= self.limits.flows / 16 {
+            return false;
+        }
+        self.flows.retain(|_, flow| flow.is_changed || !flow.is_over());
+        self.lingering = 0;
+        self.flows.len() < self.limits.flows
+    }
+
+    /// Every flow that changed since the last call, in no order but that an ended flow comes before the one that took its
+    /// place. Ends what was silent for too long. `owner` is asked for flows whose owner no packet named.
+    pub fn take(&mut self, now: BootTime, mut owner: impl FnMut(&SocketInfo) -> Owner) -> Vec<Observed> {
+        let mut observed = Vec::new();
+        for (key, mut flow) in std::mem::take(&mut self.superseded) {
+            observed.extend(tell(&key, &mut flow, &mut owner));
+        }
+        let limits = &self.limits;
+        self.lingering = 0;
+        self.flows.retain(|key, flow| {
+            flow.expire(now, limits);
+            observed.extend(tell(key, flow, &mut owner));
+            let is_kept = !flow.is_forgettable(now, limits.linger);
+            self.lingering += usize::from(is_kept && flow.is_over());
+            is_kept
+        });
+        observed
+    }
+}
+
+fn tell(key: &Key, flow: &mut Flow, owner: &mut impl FnMut(&SocketInfo) -> Owner) -> Option<Observed> {
+    if !flow.is_changed {
+        return None;
+    }
+    if flow.owner.is_none() {
+        flow.owner = Some(match owner(&flow.info(key)) {
+            Owner::Process(process) => process,
+            Owner::NotYet if !flow.is_over() => return None,
+            Owner::NotYet | Owner::Nobody => ProcessId::KERNEL,
+        });
+    }
+    flow.is_changed = false;
+    Some(flow.observe(key))
+}
+
+fn protocol(transport: Transport) -> Protocol {
+    match transport {
+        Transport::Tcp(..) => Protocol::Tcp,
+        Transport::Udp(_) => Protocol::Udp,
+        Transport::Sctp(_) => Protocol::Sctp,
+        Transport::Icmp => Protocol::Icmp,
+        Transport::Other(number) | Transport::Elsewhere(number) => Protocol::Raw(number),
+    }
+}
