@@ -374,3 +374,42 @@ fn stats_asks_the_daemon_and_has_the_last_second() {
     let rows = said[0]["rows"].as_array().expect("rows");
     assert!(rows.iter().any(|row| row["tx_bytes"] == 1_000_001), "{rows:?}");
 }
+
+#[test]
+fn who_asks_all_the_time_does_not_slow_it() {
+    let home = Home::new();
+    let daemon = home.run();
+    let polls = || match Client::connect(&socket_path(&home.state())).ok()?.ask(Ask::Status).ok()? {
+        Answer::Status(status) => Some(status.polls),
+        _ => None,
+    };
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let pester = || {
+            let (mut answers, mut refusals) = (0_u32, 0_u32);
+            while !done.load(Ordering::Relaxed) {
+                let asked = Client::connect(&socket_path(&home.state()))
+                    .map(|mut client| client.ask(Ask::History(query(By::Process))));
+                match asked {
+                    Ok(Ok(Answer::History(_))) => answers += 1,
+                    _ => refusals += 1,
+                }
+            }
+            (answers, refusals)
+        };
+        let crowd: Vec<_> = (0..20).map(|_| scope.spawn(pester)).collect();
+        let begun = std::time::Instant::now();
+        let four_polls = std::panic::catch_unwind(|| {
+            let before = wait_for("a status", polls);
+            wait_for("four more polls", || polls().filter(|now| *now >= before + 4));
+        });
+        let took = begun.elapsed();
+        // Whatever came of it: the crowd waits for this.
+        done.store(true, Ordering::Relaxed);
+        let answers: u32 = crowd.into_iter().map(|one| one.join().expect("no panic").0).sum();
+        // One a second, and each may wait for a reading of somebody else's.
+        assert!(four_polls.is_ok() && took < Duration::from_secs(20), "four polls took {took:?}");
+        assert!(answers > 0, "somebody is answered");
+    });
+    daemon.end(Signal::SIGTERM);
+}

@@ -170,6 +170,7 @@ async fn watch<S: Source>(
     let mut readings = tokio::time::interval(READ_EVERY);
     readings.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut read_at: Option<Instant> = None;
+    let mut is_ready = false;
     loop {
         tokio::select! {
             biased;
@@ -184,37 +185,47 @@ async fn watch<S: Source>(
                 }
                 notify(&[NotifyState::Ready]);
             }
-            Some((ask, reply)) = orders.recv() => match ask {
-                Ask::Reload => drop(reply.send(life.reload(&options).await.into())),
-                Ask::History(query) => life.recall(query, reply).await?,
-                Ask::UploadNow => life.send_now(reply),
-                _ => drop(reply.send(Answer::Error("that is no command".to_owned()))),
-            },
-            () = told.wanted.notified() => {
-                if let Some(rest) = read_at.and_then(|at| READ_AT_MOST_EVERY.checked_sub(at.elapsed())) {
-                    tokio::time::sleep(rest).await;
-                }
-                life.read().await?;
-                life.show();
-                read_at = Some(Instant::now());
-            }
+            // Before what clients ask for: there may be no end of that.
             _ = readings.tick() => {
-                let first = read_at.is_none();
                 life.read().await?;
                 life.record();
                 life.sample_if_due().await;
                 read_at = Some(Instant::now());
-                if first {
+                if !is_ready {
+                    is_ready = true;
                     notify(&[NotifyState::Ready]);
                 }
                 let status = life.status_line();
                 notify(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
+            }
+            Some((ask, reply)) = orders.recv() => match ask {
+                Ask::Reload => drop(reply.send(life.reload(&options).await.into())),
+                Ask::History(query) => {
+                    rest(read_at).await;
+                    life.recall(query, reply).await?;
+                    read_at = Some(Instant::now());
+                }
+                Ask::UploadNow => life.send_now(reply),
+                _ => drop(reply.send(Answer::Error("that is no command".to_owned()))),
+            },
+            () = told.wanted.notified() => {
+                rest(read_at).await;
+                life.read().await?;
+                life.show();
+                read_at = Some(Instant::now());
             }
         }
     }
     notify(&[NotifyState::Stopping]);
     log.info("stopping");
     life.end().await
+}
+
+/// Until the counters may be read again for a client.
+async fn rest(read_at: Option<Instant>) {
+    if let Some(rest) = read_at.and_then(|at| READ_AT_MOST_EVERY.checked_sub(at.elapsed())) {
+        tokio::time::sleep(rest).await;
+    }
 }
 
 /// Tells systemd, where it listens.

@@ -12,7 +12,7 @@ use watcher_core::{
 use super::rows::{kind, scope};
 
 /// So many numbers are remembered; then all are looked for again.
-const REMEMBERED: usize = 65_536;
+const REMEMBERED: usize = 8_192;
 /// How much longer than its rows a series stays, and how often that is written at most.
 const SLACK: SignedDuration = SignedDuration::from_hours(24);
 
