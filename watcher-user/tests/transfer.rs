@@ -106,8 +106,8 @@ fn what_cannot_be_is_said_with_the_right_exit_code() {
         (&["import", "absent.db"], 1, "there is no absent.db"),
         (&["export", "--db", ".netmon/netmon.db"], 1, "not a history of watcher"),
         (&["export", "--db", "absent.db"], 1, "there is no history at absent.db"),
-        (&["export", "--from", "soon"], 2, "--from: write a date as"),
-        (&["export", "--from", "2026-02-30"], 2, "--from: write a date as"),
+        (&["export", "--from", "soon"], 2, "--from: 'soon' is no time; write 2026-03-29"),
+        (&["export", "--from", "2026-02-30"], 2, "--from: '2026-02-30' is no time"),
         (&["export", "--from", "2026-03-02", "--to", "2026-03-01"], 2, "--from must be before --to"),
     ];
     for (args, code, expected) in cases {
