@@ -20,7 +20,7 @@ pub struct Held {
 /// Rows to read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {
-    /// At this level. [`Level::Minute`] means open minutes as well.
+    /// At this level; open minutes are in no other one, and are read for every segment.
     pub level: Level,
     /// That begin within this.
     pub span: Span,

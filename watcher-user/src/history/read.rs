@@ -168,7 +168,7 @@ fn read(
     let mut found: HashMap<i64, Amount> = HashMap::new();
     for segment in segments {
         for at in levels(segment.level) {
-            for (series, amount) in sums(db, *at, of, segment.span)? {
+            for (series, amount) in sums(db, at, of, segment.span)? {
                 if wanted(series) {
                     *found.entry(series).or_default() += amount;
                 }
@@ -178,13 +178,10 @@ fn read(
     Ok(found)
 }
 
-/// Minutes that are not over are minutes too.
-fn levels(of: Level) -> &'static [Level] {
-    match of {
-        Level::Open | Level::Minute => &[Level::Open, Level::Minute],
-        Level::Hour => &[Level::Hour],
-        Level::Day => &[Level::Day],
-    }
+/// Where bytes of a segment are. Minutes that are not over are nowhere else, even where their hour and day have been added up
+/// already: the clock was set back.
+fn levels(of: Level) -> [Level; 2] {
+    [Level::Open, of.max(Level::Minute)]
 }
 
 /// Everything's own peak, where everything was asked for; of one application, its own.
@@ -256,11 +253,11 @@ fn bins(
             let mut statement = db.prepare_cached(sql)?;
             let span = segment.span;
             let mut rows =
-                statement.query(params![level(*at), kind(of), span.from.as_second(), span.until.as_second()])?;
+                statement.query(params![level(at), kind(of), span.from.as_second(), span.until.as_second()])?;
             let mut current: Option<Bin> = None;
             while let Some(row) = rows.next()? {
                 // A row that lies in two parts is in the one that has more of it.
-                let middle = row.get::<_, i64>(0)? + half(segment.level);
+                let middle = row.get::<_, i64>(0)? + half(at);
                 let (at, series) = (time(middle.min(span.until.as_second() - 1)), row.get(1)?);
                 if !labels.has(series) {
                     continue;

@@ -144,8 +144,8 @@ impl Pass<'_> {
         names: &mut Names<'_>,
         each: &mut Each<'_>,
     ) -> rusqlite::Result<ControlFlow<()>> {
-        // Minutes that are not over are minutes too.
-        let also = if at == Level::Minute { Level::Open } else { at };
+        // Minutes that are not over are nowhere else yet, whatever has been added up.
+        let also = Level::Open;
         let db = self.db;
         let mut statement = db.prepare_cached(ROWS)?;
         let mut rows =

@@ -163,6 +163,25 @@ fn a_graph_from_another_zone_has_that_zones_days() {
 }
 
 #[test]
+fn a_minute_under_way_counts_though_its_day_has_been_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let now: Timestamp = "2026-11-21T10:00:30Z".parse().unwrap();
+    store.add(&moved(now, "a", "b", 1, 0), now).unwrap();
+    // The clock runs two days ahead, and is set back.
+    let ahead = now + SignedDuration::from_hours(48);
+    store.add(&[], ahead).unwrap();
+    upkeep(&mut store, ahead);
+    store.add(&moved(now, "a", "b", 10, 0), now).unwrap();
+    let mut asked = query(By::Application);
+    for step in [Step::Day, Step::Hour, Step::Minute] {
+        asked.step = Some(step);
+        let found = report(folder.path(), &asked);
+        assert_eq!((sum(&found).0, found.bins.iter().map(|bin| bin.rx_bytes).sum::<u64>()), (11, 11), "{step:?}");
+    }
+}
+
+#[test]
 fn what_leaves_a_level_is_in_the_one_above() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
