@@ -1,8 +1,12 @@
 //! What a table of 10,000 flows takes of the heap at most, counted by the allocator.
 
-use std::alloc::{GlobalAlloc, Layout, System};
+#[path = "../../watcher-core/tests/counting/mod.rs"]
+mod counting;
+
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
+
+use counting::{NOW, PEAK};
 
 use macos_pcap::flows::{Flows, Hosts, Limits, Owner, Sight};
 use macos_pcap::link::Network;
@@ -11,30 +15,6 @@ use watcher_core::BootTime;
 
 const FLOWS: u32 = 10_000;
 const MOST: usize = 40 << 20;
-
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: it hands everything on to the system's allocator, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the same, and `alloc` took it from there.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// One segment of the `flow`th connection.
 fn segment(flow: u32, seq: u32, is_sent: bool) -> Packet<'static> {

@@ -25,6 +25,18 @@ pub enum NamedBy {
 }
 
 impl NamedBy {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Container,
+        Self::Bundle,
+        Self::DesktopEntry,
+        Self::Unit,
+        Self::Script,
+        Self::Helper,
+        Self::Executable,
+        Self::Imported,
+    ];
+
     /// As it is written everywhere.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -1,12 +1,8 @@
 //! What insights take of the heap at most, counted by the allocator: a daemon that must stay small holds them all day.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+mod counting;
+
+use std::sync::{Arc, atomic::Ordering};
 
 use watcher_core::{
     BootTime, CloseReason, Counters, Delta, Direction, FlowId, FlowSample, FlowState, Lifecycles, Losses,
@@ -15,32 +11,10 @@ use watcher_core::{
     names::{Known, Name, NameSource, Observed},
 };
 
+use counting::{NOW, PEAK};
+
 /// Of the daemon's 60 MiB.
 const MOST: usize = 2 << 20;
-
-struct Counting;
-
-static NOW: AtomicUsize = AtomicUsize::new(0);
-static PEAK: AtomicUsize = AtomicUsize::new(0);
-
-// SAFETY: it hands everything on to the system's allocator, and counts.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let now = NOW.fetch_add(layout.size(), Ordering::Relaxed) + layout.size();
-        PEAK.fetch_max(now, Ordering::Relaxed);
-        // SAFETY: the caller's promises are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        NOW.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller's promises are the same, and `alloc` took it from there.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn sample(n: u64) -> FlowSample {
     let at = BootTime(n * 10_000_000);

@@ -69,6 +69,14 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Text for a cell of a spreadsheet, which runs what looks like a formula: that gets an apostrophe in front, as spreadsheets write
+/// such text themselves. Control characters become their escapes.
+#[must_use]
+pub fn cell(raw: &str) -> Cow<'_, str> {
+    let shown = printable(raw);
+    if raw.starts_with(['=', '+', '-', '@', '\t', '\r']) { Cow::Owned(format!("'{shown}")) } else { shown }
+}
+
 /// At least so many columns.
 #[must_use]
 pub fn pad(text: &str, columns: usize) -> String {

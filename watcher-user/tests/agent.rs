@@ -1,6 +1,9 @@
 //! The daemon, whole: a real collector, real sockets, a real endpoint; killed, stopped, starved of disk, and pestered.
 #![cfg(target_os = "linux")]
 
+#[path = "views/disk.rs"]
+mod disk;
+
 use std::{
     collections::BTreeMap,
     fs,
@@ -19,6 +22,8 @@ use nix::{
 };
 use serde_json::Value;
 use watcher_user::control::{Answer, Ask, Status, client::Client, socket_path};
+
+use disk::Disk;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at something that takes its time.
@@ -367,25 +372,6 @@ fn clients_that_are_stuck_hostile_or_many_do_not_slow_it() {
 
     drop(crowd);
     wait_for("a place again", || home.status());
-}
-
-/// A mounted tmpfs, unmounted with the test.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(at: &Path, size: &str) -> Self {
-        fs::create_dir_all(at).expect("a folder");
-        let options = format!("size={size},mode=700");
-        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(at).status();
-        assert!(status.expect("mount").success());
-        Self(at.to_owned())
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        Command::new("umount").arg("-l").arg(&self.0).status().ok();
-    }
 }
 
 #[test]

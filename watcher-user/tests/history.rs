@@ -4,13 +4,15 @@
 
 #[path = "views/daemon.rs"]
 mod daemon;
+#[path = "views/disk.rs"]
+mod disk;
 #[path = "views/far.rs"]
 mod far;
 
 use std::{
     fs,
     io::Write as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
@@ -26,6 +28,7 @@ use watcher_user::{
 };
 
 use daemon::{Home, objects, wait_for};
+use disk::Disk;
 use far::Far;
 
 fn query(by: By) -> Query {
@@ -161,25 +164,6 @@ fn two_readers_see_sums_grow_while_it_is_written() {
     });
     daemon.end(Signal::SIGTERM);
     assert!(written(&home, &query(By::Process)).total.tx_bytes >= total);
-}
-
-/// A mounted tmpfs, unmounted with the test.
-struct Disk(PathBuf);
-
-impl Disk {
-    fn mount(at: &Path, size: &str) -> Self {
-        fs::create_dir_all(at).expect("a folder");
-        let options = format!("size={size},mode=700");
-        let status = Command::new("mount").args(["-t", "tmpfs", "-o", &options, "none"]).arg(at).status();
-        assert!(status.expect("mount").success());
-        Self(at.to_owned())
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        Command::new("umount").arg("-l").arg(&self.0).status().ok();
-    }
 }
 
 #[test]

@@ -51,6 +51,27 @@ pub trait Observer {
     }
 }
 
+/// Somebody listens, or nobody.
+impl<T: Observer> Observer for Option<T> {
+    fn process(&mut self, event: &ProcessEvent) {
+        if let Some(listener) = self {
+            listener.process(event);
+        }
+    }
+
+    fn flow(&mut self, delta: &Delta<'_>) {
+        if let Some(listener) = self {
+            listener.flow(delta);
+        }
+    }
+
+    fn losses(&mut self, losses: &Losses, truth: &Truth) {
+        if let Some(listener) = self {
+            listener.losses(losses, truth);
+        }
+    }
+}
+
 /// Nobody listens.
 impl Observer for () {
     fn flow(&mut self, _: &Delta<'_>) {}

@@ -77,9 +77,7 @@ impl Calendar {
             }
         }
     }
-}
 
-impl Calendar {
     /// The part of a graph that a moment is in.
     #[must_use]
     pub fn part(&self, at: Timestamp, step: Step) -> Span {

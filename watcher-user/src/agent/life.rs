@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -162,14 +162,8 @@ impl<S: Source> Life<S> {
             let mut insights = self.told.insights.lock().unwrap_or_else(PoisonError::into_inner);
             let mut alerts = self.told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut window, mut whole) = (self.window.listen(), self.whole.listen());
-            let mut nobody = ();
-            let mut nowhere = ();
-            let [ledger, interfaces]: [&mut dyn Observer; 2] = match &mut self.recorder {
-                Some(recorder) => recorder.listeners(),
-                None => [&mut nobody, &mut nowhere],
-            };
-            let listeners: [&mut dyn Observer; 8] =
-                [&mut window, &mut whole, ledger, interfaces, &mut *ended, &mut *opened, &mut *insights, &mut *alerts];
+            let listeners: [&mut dyn Observer; 7] =
+                [&mut window, &mut whole, &mut self.recorder, &mut *ended, &mut *opened, &mut *insights, &mut *alerts];
             self.sums.apply_with(&batch, &mut All(listeners));
         }
         self.log_queries();
@@ -200,25 +194,16 @@ impl<S: Source> Life<S> {
     pub async fn recall(&mut self, query: Query, reply: oneshot::Sender<Answer>) -> anyhow::Result<()> {
         self.read().await?;
         let now = Reading::now().context("reading the clocks")?;
-        let (reply, told) = (Arc::new(Mutex::new(Some(reply))), "too many ask at once: try again");
-        let answer = |reply: &Mutex<Option<oneshot::Sender<Answer>>>, answer: Answer| {
-            if let Some(reply) = reply.lock().unwrap_or_else(PoisonError::into_inner).take() {
-                drop(reply.send(answer));
-            }
-        };
         let Some(recorder) = &mut self.recorder else {
-            answer(&reply, Answer::Error("this watcher keeps no history: see its log, and history.enabled".to_owned()));
+            let why = "this watcher keeps no history: see its log, and history.enabled";
+            drop(reply.send(Answer::Error(why.to_owned())));
             return Ok(());
         };
-        let waiting = Arc::clone(&reply);
-        let asked = recorder.answer(query, now, self.log, &mut self.complaints, move |report| {
+        recorder.answer(query, now, self.log, &mut self.complaints, move |report| {
             let found =
                 report.map_or_else(|e| Answer::Error(e.to_string()), |report| Answer::History(Box::new(report)));
-            answer(&waiting, found);
+            drop(reply.send(found));
         });
-        if !asked {
-            answer(&reply, Answer::Error(told.to_owned()));
-        }
         Ok(())
     }
 

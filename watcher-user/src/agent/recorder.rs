@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use jiff::SignedDuration;
 use tokio::time::Instant;
 use watcher_core::{
-    Grade, Observer, Quality,
+    Delta, Grade, Observer, ProcessEvent, Quality,
     history::{Ledger, Query, Report, Step},
     interfaces::{Attributed, Counters, Table},
 };
@@ -62,7 +62,6 @@ pub struct Recorder {
     second: Option<Reading>,
     written: Option<Instant>,
     clock_set: Instant,
-    nobody: (),
 }
 
 impl Recorder {
@@ -83,17 +82,7 @@ impl Recorder {
             second: None,
             written: None,
             clock_set: Instant::now(),
-            nobody: (),
         })
-    }
-
-    /// What listens to the aggregator.
-    pub fn listeners(&mut self) -> [&mut dyn Observer; 2] {
-        let attributed: &mut dyn Observer = match &mut self.interfaces {
-            Some(interfaces) => &mut interfaces.attributed,
-            None => &mut self.nobody,
-        };
-        [&mut self.ledger, attributed]
     }
 
     /// Between two writes.
@@ -143,7 +132,7 @@ impl Recorder {
         complaints.note(log, "writing the history", news.failure.map_or(Ok(()), Err));
     }
 
-    /// Answers with everything that was counted up to now. `false` when too many ask.
+    /// Answers with everything that was counted up to now.
     pub fn answer(
         &mut self,
         query: Query,
@@ -151,7 +140,7 @@ impl Recorder {
         log: Log,
         complaints: &mut Complaints,
         reply: impl FnOnce(Result<Report, HistoryError>) + Send + 'static,
-    ) -> bool {
+    ) {
         self.write(now, log, complaints);
         let seconds = (query.step == Some(Step::Second)).then(|| self.ledger.seconds().bins(&query));
         self.writer.answer(query, move |report| {
@@ -159,7 +148,7 @@ impl Recorder {
                 Some(bins) => Report { bins, ..report },
                 None => report,
             }));
-        })
+        });
     }
 
     /// Writes what is left.
@@ -171,6 +160,19 @@ impl Recorder {
         self.write(now, log, &mut complaints);
         anyhow::ensure!(self.writer.stop(patience), "the last seconds of the history were not written in time");
         Ok(())
+    }
+}
+
+impl Observer for Recorder {
+    fn process(&mut self, event: &ProcessEvent) {
+        self.ledger.process(event);
+    }
+
+    fn flow(&mut self, delta: &Delta<'_>) {
+        self.ledger.flow(delta);
+        if let Some(interfaces) = &mut self.interfaces {
+            interfaces.attributed.flow(delta);
+        }
     }
 }
 

@@ -37,6 +37,12 @@ pub enum HistoryError {
     /// No line has what was asked for.
     #[error(transparent)]
     NoSuchLine(#[from] NoSuchLine),
+    /// There is no thread to write it.
+    #[error("the thread that writes the history cannot be started")]
+    Thread(#[source] std::io::Error),
+    /// Too many ask.
+    #[error("too many ask at once: try again")]
+    Busy,
     /// Anything else: a full disk, a missing permission.
     #[error("{path}: {source}")]
     Sqlite {

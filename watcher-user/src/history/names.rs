@@ -192,15 +192,5 @@ fn found_or_made(db: &Connection, select: &str, insert: &str, values: &[&dyn ToS
 
 /// A rule by the name that [`NamedBy::as_str`] gives it.
 pub fn rule(name: &str) -> NamedBy {
-    let all = [
-        NamedBy::Container,
-        NamedBy::Bundle,
-        NamedBy::DesktopEntry,
-        NamedBy::Unit,
-        NamedBy::Script,
-        NamedBy::Helper,
-        NamedBy::Executable,
-        NamedBy::Imported,
-    ];
-    all.into_iter().find(|rule| rule.as_str() == name).unwrap_or(NamedBy::Executable)
+    NamedBy::ALL.into_iter().find(|rule| rule.as_str() == name).unwrap_or(NamedBy::Executable)
 }

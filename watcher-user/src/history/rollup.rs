@@ -56,10 +56,8 @@ pub fn step(db: &Connection, calendar: &Calendar, from: Level, now: Timestamp) -
     let done = match from {
         // Hours of the day may still be under way.
         Level::Hour => {
-            mark(db, rolled(Level::Hour))?.is_some_and(|until| until >= bucket.until) || {
-                let rest = mark(db, rolled(Level::Hour))?;
-                first(db, Level::Minute, rest)?.is_none_or(|minute| minute >= bucket.until)
-            }
+            let added_up = mark(db, rolled(Level::Hour))?;
+            first(db, Level::Minute, added_up)?.is_none_or(|minute| minute >= bucket.until)
         }
         _ => true,
     };

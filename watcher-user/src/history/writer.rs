@@ -58,11 +58,8 @@ impl Writer {
         let news = Arc::new(Mutex::new(News { set_aside, ..News::default() }));
         let (orders, taken) = sync_channel(WAITING);
         let work = Work { store, path: path.to_owned(), boot: boot.into(), reader: None, news: Arc::clone(&news) };
-        let thread =
-            thread::Builder::new().name("history".to_owned()).spawn(move || work.all(&taken)).map_err(|e| {
-                let cause = rusqlite::Error::ToSqlConversionFailure(Box::new(e));
-                HistoryError::Sqlite { path: path.to_owned(), source: cause }
-            })?;
+        let thread = thread::Builder::new().name("history".to_owned()).spawn(move || work.all(&taken));
+        let thread = thread.map_err(HistoryError::Thread)?;
         Ok(Self { orders: Some(orders), news, thread: Some(thread) })
     }
 
@@ -79,10 +76,15 @@ impl Writer {
         })
     }
 
-    /// Asks, after everything that was ordered before is written. `false` when too much waits; then nobody replies.
-    pub fn answer(&self, query: Query, reply: impl FnOnce(Result<Report, HistoryError>) + Send + 'static) -> bool {
-        let order = Order::Answer { query, reply: Box::new(reply) };
-        self.orders.as_ref().is_some_and(|orders| orders.try_send(order).is_ok())
+    /// Asks, after everything that was ordered before is written. The reply says so when too much waits.
+    pub fn answer(&self, query: Query, reply: impl FnOnce(Result<Report, HistoryError>) + Send + 'static) {
+        let Some(orders) = &self.orders else { return reply(Err(HistoryError::Busy)) };
+        let refused = orders.try_send(Order::Answer { query, reply: Box::new(reply) });
+        if let Err(TrySendError::Full(order) | TrySendError::Disconnected(order)) = refused
+            && let Order::Answer { reply, .. } = order
+        {
+            reply(Err(HistoryError::Busy));
+        }
     }
 
     /// What happened since the last look.

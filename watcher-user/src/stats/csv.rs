@@ -5,7 +5,7 @@ use csv::{Terminator, WriterBuilder};
 use watcher_core::history::{By, Explanation, Report, Row};
 
 use super::{Asked, parts::Parts, peak, rfc3339, uid};
-use crate::{text::printable, users::Users};
+use crate::{text::cell, users::Users};
 
 type Writer = csv::Writer<Vec<u8>>;
 
@@ -50,10 +50,10 @@ fn record(by: By, row: &Row, users: &Users) -> Vec<String> {
     let number = |number: u64| number.to_string();
     let known = |number: Option<u64>| number.map_or_else(String::new, |number| number.to_string());
     let uid = uid(by, row);
-    let user = uid.map_or_else(String::new, |uid| text(&users.name(uid)));
+    let user = uid.map_or_else(String::new, |uid| cell(&users.name(uid)).into_owned());
     let amount = row.amount;
     let mut record = vec![
-        if by == By::User { user.clone() } else { text(&row.name) },
+        if by == By::User { user.clone() } else { cell(&row.name).into_owned() },
         number(amount.rx_bytes),
         number(amount.tx_bytes),
         number(amount.bytes()),
@@ -63,13 +63,19 @@ fn record(by: By, row: &Row, users: &Users) -> Vec<String> {
     ];
     match by {
         By::Application => {
-            let all =
-                |part: fn(&Explanation) -> &str| text(&row.explained.iter().map(part).collect::<Vec<_>>().join("; "));
+            let all = |part: fn(&Explanation) -> &str| {
+                cell(&row.explained.iter().map(part).collect::<Vec<_>>().join("; ")).into_owned()
+            };
             record.extend([all(|of| of.rule.as_str()), all(|of| &of.evidence)]);
         }
         By::Process => {
             let process = row.process.clone().unwrap_or_default();
-            record.extend([process.pid.to_string(), known(uid.map(u64::from)), user, text(&process.application)]);
+            record.extend([
+                process.pid.to_string(),
+                known(uid.map(u64::from)),
+                user,
+                cell(&process.application).into_owned(),
+            ]);
         }
         By::User => record.push(known(uid.map(u64::from))),
         By::Interface => {
@@ -80,10 +86,4 @@ fn record(by: By, row: &Row, users: &Users) -> Vec<String> {
         By::Domain => {}
     }
     record
-}
-
-/// Text that a spreadsheet would take for a formula gets an apostrophe in front, as spreadsheets write such text themselves.
-fn text(raw: &str) -> String {
-    let is_formula = raw.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("{}{}", if is_formula { "'" } else { "" }, printable(raw))
 }

@@ -1,11 +1,11 @@
 //! RFC 4180. Spreadsheets run what looks like a formula: it gets an apostrophe before it, and control characters their escapes.
 
-use std::{borrow::Cow, io};
+use std::io;
 
 use csv::{ErrorKind, Terminator, Writer, WriterBuilder};
 
 use super::{Output, Record, Sink};
-use crate::text::printable;
+use crate::text::cell;
 
 /// In the order of [`Record`].
 const COLUMNS: [&str; 20] = [
@@ -81,10 +81,4 @@ fn cause(error: csv::Error) -> io::Error {
         ErrorKind::Io(cause) => cause,
         other => io::Error::other(format!("{other:?}")),
     }
-}
-
-/// Text that no spreadsheet takes for more.
-pub fn cell(text: &str) -> Cow<'_, str> {
-    let shown = printable(text);
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { Cow::Owned(format!("'{shown}")) } else { shown }
 }
