@@ -1,20 +1,27 @@
-//! Draining a ring buffer: on a timer, and early when the programs say that it fills up.
+//! Draining a ring buffer: on a timer, and early when the programs say that it fills up. In a thread of its own: while the
+//! counters are read, and while a screen is drawn, connections go on to end.
 
 use std::{
     io,
-    os::fd::{AsFd, OwnedFd},
+    os::fd::AsFd,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    thread::JoinHandle,
 };
 
 use aya::maps::{MapData, RingBuf};
-use tokio::io::unix::AsyncFd;
+use nix::{
+    errno::Errno,
+    sys::{
+        epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout},
+        eventfd::{EfdFlags, EventFd},
+    },
+};
 use watcher_common::{ProcessExec, ProcessExit, ProcessFork, SocketRecord, kind};
 
 use super::raw::record;
 
 /// How long a record may lie in the ring.
-const TICK: Duration = Duration::from_millis(200);
+const TICK_MS: u16 = 200;
 /// Records taken out and not yet collected. Beyond it the ring fills up, and the programs keep bytes without detail.
 const MOST: usize = 1 << 18;
 
@@ -82,6 +89,10 @@ impl Sink for Drained {
     }
 }
 
+/// What the thread is woken for.
+const RING: u64 = 0;
+const STOP: u64 = 1;
+
 struct Inner<D> {
     ring: RingBuf<MapData>,
     drained: D,
@@ -99,21 +110,27 @@ impl<D: Sink> Inner<D> {
 /// A ring buffer and what was taken out of it so far.
 pub struct Ring<D> {
     inner: Arc<Mutex<Inner<D>>>,
-    pump: tokio::task::JoinHandle<()>,
+    stop: EventFd,
+    pump: Option<JoinHandle<()>>,
 }
 
 impl<D: Sink> Ring<D> {
-    /// Starts draining in the background. Must be called within a tokio runtime.
+    /// Starts draining in the background.
     ///
     /// # Errors
-    /// When the descriptor cannot be watched.
+    /// When there are no descriptors or threads left.
     pub fn start(ring: RingBuf<MapData>) -> io::Result<Self> {
-        let fd = ring.as_fd().try_clone_to_owned()?;
+        let stop = EventFd::from_flags(EfdFlags::EFD_CLOEXEC)?;
+        let woken = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
+        // By the edge: only when the programs wake. By level, every record that comes after a drain would.
+        woken.add(ring.as_fd(), EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLET, RING))?;
+        woken.add(&stop, EpollEvent::new(EpollFlags::EPOLLIN, STOP))?;
         let inner = Arc::new(Mutex::new(Inner { ring, drained: D::default() }));
-        // SAFETY: the registration owns the descriptor.
-        let fd = unsafe { AsyncFd::register(fd) }?;
-        let pump = tokio::spawn(pump(fd, Arc::clone(&inner)));
-        Ok(Self { inner, pump })
+        let pump = std::thread::Builder::new().name("ring".to_owned()).spawn({
+            let inner = Arc::clone(&inner);
+            move || pump(&woken, &inner)
+        })?;
+        Ok(Self { inner, stop, pump: Some(pump) })
     }
 
     /// Everything that is there now.
@@ -126,20 +143,26 @@ impl<D: Sink> Ring<D> {
 
 impl<D> Drop for Ring<D> {
     fn drop(&mut self) {
-        self.pump.abort();
+        // An eventfd that nothing was written to takes a one; a thread that cannot be told is not waited for.
+        if self.stop.write(1).is_ok()
+            && let Some(pump) = self.pump.take()
+        {
+            drop(pump.join());
+        }
     }
 }
 
-async fn pump<D: Sink>(fd: AsyncFd<OwnedFd>, inner: Arc<Mutex<Inner<D>>>) {
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+fn pump<D: Sink>(woken: &Epoll, inner: &Mutex<Inner<D>>) {
+    let mut events = [EpollEvent::empty(); 2];
     loop {
-        tokio::select! {
-            ready = fd.readable() => match ready {
-                Ok(mut guard) => guard.clear_ready(),
-                Err(_) => return,
-            },
-            _ = tick.tick() => {}
+        let n = match woken.wait(&mut events, EpollTimeout::from(TICK_MS)) {
+            Ok(n) => n,
+            Err(Errno::EINTR) => 0,
+            // Who takes drains it, too.
+            Err(_) => return,
+        };
+        if events[..n].iter().any(|event| event.data() == STOP) {
+            return;
         }
         inner.lock().unwrap_or_else(PoisonError::into_inner).drain();
     }
