@@ -8,5 +8,6 @@
 mod bytes;
 pub mod flows;
 pub mod link;
+pub mod owners;
 pub mod packet;
 pub mod stream;

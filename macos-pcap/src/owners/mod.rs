@@ -1,0 +1,30 @@
+//! Whose a socket is: asked of the operating system, because packets do not say.
+//!
+//! A packet is seen before or after its socket can be listed, and a short connection may be gone when anybody looks. So the
+//! table is listed again when a flow of unknown owner shows up, what was learnt stays for a while after its socket has
+//! closed, and what a listener accepts is the listener's until more is known.
+
+use watcher_core::{BootTime, ProcessEvent, SocketInfo};
+
+use crate::flows::Owner;
+
+/// What can tell the owners of sockets.
+pub trait Owners {
+    /// Why the sockets could not be listed.
+    type Error: std::error::Error + Send + Sync + 'static;
+
+    /// There are flows whose owner is not known: lists the machine's sockets again, unless that was done so lately that it
+    /// would cost more of a core than it may. Whether it was done.
+    ///
+    /// # Errors
+    /// When the system lets nobody list them.
+    fn look(&mut self, now: BootTime) -> Result<bool, Self::Error>;
+
+    /// Whose this is, after everything that was listed so far. `since` is when its first packet was seen: while no listing is
+    /// younger than that the answer is [`Owner::NotYet`] rather than [`Owner::Nobody`].
+    fn owner(&mut self, socket: &SocketInfo, since: BootTime) -> Owner;
+
+    /// Processes that appeared, changed their program or ended since the last call: each that [`Owners::owner`] names comes
+    /// first.
+    fn events(&mut self) -> Vec<ProcessEvent>;
+}
