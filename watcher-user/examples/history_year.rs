@@ -133,7 +133,7 @@ fn main() -> anyhow::Result<()> {
     let path = PathBuf::from(args.next().context("which file?")?);
     let days: i64 = args.next().context("how many days?")?.parse()?;
     let zone = TimeZone::get("Europe/Berlin").unwrap_or(TimeZone::UTC);
-    let mut store = open_or_set_aside(&path, "boot", zone)?.store;
+    let mut store = open_or_set_aside(&path, "0d5e1e2f-6c1b-4f0e-9c58-2f3f0a4f7a11", zone)?.store;
     let mut desktop = Desktop::new();
     let (mut writes, mut upkeep) = (Times::default(), Times::default());
     let end = Timestamp::now();

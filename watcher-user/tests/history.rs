@@ -180,7 +180,7 @@ fn what_a_full_disk_did_not_take_is_written_when_there_is_room() {
     let mut pids = Vec::new();
     // A reader that stays: what is written after it began cannot take the place of what was before, and needs room.
     let reader = rusqlite::Connection::open(home.state().join(FILE)).expect("a database");
-    reader.execute_batch("BEGIN; SELECT count(*) FROM traffic;").expect("a moment that is read");
+    reader.execute_batch("BEGIN; SELECT count(*) FROM open;").expect("a moment that is read");
     for round in 0..12 {
         pids.push((far.send(200_000 + round).end(), 200_000 + round));
         // What is asked for in this state is answered or refused, not waited for.

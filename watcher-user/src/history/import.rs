@@ -1,7 +1,9 @@
 //! What is taken over from somebody else: added like what came live, and never twice.
 
 use std::{
+    collections::HashSet,
     fs,
+    ops::ControlFlow,
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, chown},
     path::Path,
 };
@@ -14,7 +16,7 @@ use super::{
     HistoryError, Store,
     open::{readable, writable},
     prune::since,
-    rows::{kind, level, mark, time},
+    rows::{each, kind, mark, time},
 };
 
 /// How far a table of another database was read, and which minutes came of it.
@@ -84,14 +86,11 @@ impl Store {
     pub fn taken_from_others(&self, source: &str) -> Result<Vec<Span>, HistoryError> {
         let table = source.split(' ').next().unwrap_or_default();
         let others = (|| {
-            if !knows_imports(&self.db)? {
-                return Ok(Vec::new());
-            }
             let sql = "SELECT since, until FROM import WHERE source != ?1 AND source LIKE ?2 || ' %' AND since < until";
             let mut statement = self.db.prepare_cached(sql)?;
             let spans = statement
                 .query_map([source, table], |row| Ok(Span { from: time(row.get(0)?), until: time(row.get(1)?) }))?;
-            spans.collect()
+            spans.collect::<rusqlite::Result<_>>()
         })();
         others.map_err(|e| HistoryError::of(&self.path, e))
     }
@@ -105,15 +104,7 @@ impl Store {
     }
 }
 
-/// An earlier watcher's file knows nothing of imports.
-fn knows_imports(db: &Connection) -> rusqlite::Result<bool> {
-    db.query_row("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'import'", [], |row| row.get(0))
-}
-
 fn taken(db: &Connection, source: &str) -> rusqlite::Result<Option<Taken>> {
-    if !knows_imports(db)? {
-        return Ok(None);
-    }
     db.prepare_cached("SELECT last, since, until FROM import WHERE source = ?1")?
         .query_row([source], |row| {
             let span = Span { from: time(row.get(1)?), until: time(row.get(2)?) };
@@ -123,23 +114,28 @@ fn taken(db: &Connection, source: &str) -> rusqlite::Result<Option<Taken>> {
 }
 
 /// Series that no import made. An estimated total may be watcher's own, from packets: its applications tell.
-const OWN: &str = "SELECT t.at FROM traffic t JOIN series s ON s.id = t.series
-        LEFT JOIN application a ON a.id = s.application
-    WHERE t.level = ?1 AND t.kind = ?2 AND coalesce(a.rule, '') != 'imported' AND (t.kind = 2 OR s.estimated = 0)
-    ORDER BY t.at LIMIT 1";
+const OWN: &str = "SELECT s.id FROM series s LEFT JOIN application a ON a.id = s.application
+    WHERE s.kind = ?1 AND coalesce(a.rule, '') != 'imported' AND (s.kind = 2 OR s.estimated = 0)";
 
 /// The first minute, or the first hour or day where finer rows of that time are gone.
 fn counted_since(db: &Connection) -> rusqlite::Result<Option<Timestamp>> {
     let first = |of: Level| -> rusqlite::Result<Option<Timestamp>> {
-        let mut earliest: Option<i64> = None;
+        let mut earliest: Option<Timestamp> = None;
         // Others come with one of these.
         for line in [Kind::Application, Kind::Interface] {
             let mut statement = db.prepare_cached(OWN)?;
-            let found: Option<i64> =
-                statement.query_row(params![level(of), kind(line)], |row| row.get(0)).optional()?;
-            earliest = [earliest, found].into_iter().flatten().min();
+            let own =
+                statement.query_map([kind(line)], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<i64>>>()?;
+            let ever = Span { from: Timestamp::MIN, until: earliest.unwrap_or(Timestamp::MAX) };
+            let _ended = each(db, of, line, ever, |at, rows| {
+                if !rows.iter().any(|(series, _)| own.contains(series)) {
+                    return Ok(ControlFlow::Continue(()));
+                }
+                earliest = Some(at);
+                Ok(ControlFlow::Break(()))
+            })?;
         }
-        Ok(earliest.map(time))
+        Ok(earliest)
     };
     let minute = [first(Level::Open)?, first(Level::Minute)?].into_iter().flatten().min();
     let (hour, day) = (first(Level::Hour)?, first(Level::Day)?);

@@ -4,21 +4,25 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use rusqlite::{Connection, OptionalExtension as _, params};
-use watcher_core::{
-    Scope,
-    history::{Amount, By, Choice, Explanation, InterfaceColumns, Kind, ProcessColumns, Query, Row, Sort},
+use rusqlite::{Connection, OptionalExtension as _};
+use watcher_core::history::{
+    Amount, By, Choice, Explanation, InterfaceColumns, Kind, ProcessColumns, Query, Row, Sort,
 };
 
 use super::{
     names::{Key, rule},
-    rows::{kind, scope},
+    rows::{LOOPBACK, NETWORK, kind},
 };
 
-/// The series of one line that a choice means.
+/// The series of one line that a choice means. They are looked up as rows have them: a history knows many more.
 #[derive(Debug)]
 pub struct Labels {
-    of: HashMap<i64, Key>,
+    scopes: &'static [i64],
+    applications: Option<HashSet<i64>>,
+    remotes: Option<HashSet<i64>>,
+    user: Option<i64>,
+    counted: bool,
+    known: HashMap<i64, Option<Key>>,
 }
 
 /// A row that is being added up: of one number of the file.
@@ -44,75 +48,76 @@ impl Sums {
 }
 
 impl Labels {
-    /// Those of a line that a choice means.
-    pub fn read(db: &Connection, of: Kind, choice: &Choice) -> rusqlite::Result<Self> {
-        let scopes: &[Scope] =
-            if choice.include_loopback { &[Scope::Network, Scope::Loopback] } else { &[Scope::Network] };
-        let scopes: Vec<i64> = scopes.iter().map(|of| scope(*of)).collect();
+    /// Those of a choice.
+    pub fn of(db: &Connection, choice: &Choice) -> rusqlite::Result<Self> {
         let numbers = |table: &str, name: &Option<String>| -> rusqlite::Result<Option<HashSet<i64>>> {
             let Some(name) = name else { return Ok(None) };
             let mut statement = db.prepare_cached(&format!("SELECT id FROM {table} WHERE name = ?1"))?;
             let found = statement.query_map([name], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
             Ok(Some(found))
         };
-        let applications = numbers("application", &choice.application)?;
-        let remotes = numbers("remote", &choice.domain)?;
-        let processes = match choice.user.filter(|_| of == Kind::Process) {
-            None => None,
-            Some(uid) => {
-                // The rest of an application is of several.
-                let mut statement = db.prepare_cached("SELECT id FROM process WHERE uid = ?1 AND boot <> ''")?;
-                Some(statement.query_map([uid], |row| row.get(0))?.collect::<rusqlite::Result<HashSet<i64>>>()?)
-            }
-        };
-        let mut labels = Self::read_all(db, of)?;
-        labels.of.retain(|_, key| {
-            scopes.contains(&key.scope)
-                && applications.as_ref().is_none_or(|found| found.contains(&key.application))
-                && remotes.as_ref().is_none_or(|found| found.contains(&key.remote))
-                && processes.as_ref().is_none_or(|found| found.contains(&key.process))
-                && (of != Kind::User || choice.user.is_none_or(|uid| i64::from(uid) == key.uid))
-        });
-        Ok(labels)
+        Ok(Self {
+            scopes: if choice.include_loopback { &[NETWORK, LOOPBACK] } else { &[NETWORK] },
+            applications: numbers("application", &choice.application)?,
+            remotes: numbers("remote", &choice.domain)?,
+            user: choice.user.map(i64::from),
+            counted: false,
+            known: HashMap::new(),
+        })
     }
 
-    /// All of a line.
-    pub fn read_all(db: &Connection, of: Kind) -> rusqlite::Result<Self> {
-        let mut statement = db.prepare_cached(
-            "SELECT id, scope, estimated, application, process, remote, uid, interface, apart FROM series WHERE kind = ?1",
-        )?;
-        let keys = statement.query_map(params![kind(of)], |row| {
-            let key = Key {
-                kind: kind(of),
-                scope: row.get(1)?,
-                estimated: row.get(2)?,
-                application: row.get(3)?,
-                process: row.get(4)?,
-                remote: row.get(5)?,
-                uid: row.get(6)?,
-                interface: row.get(7)?,
-                apart: row.get(8)?,
-            };
-            Ok((row.get(0)?, key))
-        })?;
-        Ok(Self { of: keys.collect::<rusqlite::Result<_>>()? })
+    /// All but those of frames.
+    pub fn all() -> Self {
+        Self {
+            scopes: &[NETWORK, LOOPBACK],
+            applications: None,
+            remotes: None,
+            user: None,
+            counted: false,
+            known: HashMap::new(),
+        }
     }
 
     /// Only what is part of the total.
     pub fn keep_counted(&mut self) {
-        self.of.retain(|_, key| !key.apart);
+        self.counted = true;
     }
 
-    /// Whether a series is meant.
-    pub fn has(&self, series: i64) -> bool {
-        self.of.contains_key(&series)
+    /// A series, if it is meant.
+    pub fn get(&mut self, db: &Connection, series: i64) -> rusqlite::Result<Option<Key>> {
+        let key = match self.known.get(&series) {
+            Some(known) => *known,
+            None => {
+                let found = Key::find(db, series)?;
+                let found = if self.means(db, &found)? { Some(found) } else { None };
+                self.known.insert(series, found);
+                found
+            }
+        };
+        Ok(key.filter(|key| !(self.counted && key.apart)))
+    }
+
+    fn means(&self, db: &Connection, key: &Key) -> rusqlite::Result<bool> {
+        let named = self.scopes.contains(&key.scope)
+            && self.applications.as_ref().is_none_or(|found| found.contains(&key.application))
+            && self.remotes.as_ref().is_none_or(|found| found.contains(&key.remote));
+        let Some(uid) = self.user.filter(|_| named) else { return Ok(named) };
+        if key.kind != kind(Kind::Process) {
+            return Ok(key.kind != kind(Kind::User) || key.uid == uid);
+        }
+        // The rest of an application is of several.
+        let sql = "SELECT count(*) FROM process WHERE id = ?1 AND uid = ?2 AND boot <> 0";
+        db.prepare_cached(sql)?.query_row([key.process, uid], |row| row.get(0))
     }
 
     /// Adds up series by what rows are.
-    pub fn add_up(&self, found: &HashMap<i64, Amount>, by: By) -> Sums {
+    pub fn add_up(&mut self, db: &Connection, found: &HashMap<i64, Amount>, by: By) -> rusqlite::Result<Sums> {
+        // In the order of the file.
+        let mut series: Vec<i64> = found.keys().copied().collect();
+        series.sort_unstable();
         let mut sums = Sums::default();
-        for (series, amount) in found {
-            let Some(key) = self.of.get(series) else { continue };
+        for series in series {
+            let Some(key) = self.get(db, series)? else { continue };
             let number = match by {
                 By::Application => key.application,
                 By::Process => key.process,
@@ -123,12 +128,12 @@ impl Labels {
                 By::Interface => key.interface,
             };
             let sum = sums.0.entry(number).or_default();
-            sum.amount += *amount;
+            sum.amount += found[&series];
             sum.estimated |= key.estimated;
             sum.apart |= key.apart;
             sum.parts += 1;
         }
-        sums
+        Ok(sums)
     }
 }
 

@@ -1,12 +1,32 @@
 //! The tables, version after version. Forward only: what was once released is never edited, only followed.
 
-use rusqlite::{Connection, Transaction};
+use rusqlite::{Connection, Transaction, params};
+use watcher_core::history::Amount;
+
+use super::{
+    packed::{self, Sums},
+    rows::bytes,
+};
 
 /// `PRAGMA application_id`: "wtch".
 pub const APPLICATION_ID: i32 = 0x7774_6368;
 
 /// Each brings the tables from the version of its place to the next.
-const STEPS: &[&str] = &[V1, V2];
+const STEPS: &[Step] = &[Step::Sql(V1), Step::Sql(V2), Step::Code(pack)];
+
+enum Step {
+    Sql(&'static str),
+    Code(fn(&Connection) -> rusqlite::Result<()>),
+}
+
+impl Step {
+    fn take(&self, db: &Connection) -> rusqlite::Result<()> {
+        match self {
+            Self::Sql(sql) => db.execute_batch(sql),
+            Self::Code(code) => code(db),
+        }
+    }
+}
 
 /// The version that this watcher writes: `PRAGMA user_version`.
 pub const VERSION: i64 = STEPS.len() as i64;
@@ -93,6 +113,74 @@ CREATE TABLE import (
 ) STRICT, WITHOUT ROWID;
 ";
 
+/// What is over is packed; a boot is a number.
+const V3: &str = "
+CREATE TABLE open (
+    kind    INTEGER NOT NULL,
+    at      INTEGER NOT NULL,
+    series  INTEGER NOT NULL,
+    rx      INTEGER NOT NULL,
+    tx      INTEGER NOT NULL,
+    rx_peak INTEGER NOT NULL,
+    tx_peak INTEGER NOT NULL,
+    PRIMARY KEY (kind, at, series)
+) STRICT, WITHOUT ROWID;
+INSERT INTO open SELECT kind, at, series, rx, tx, rx_peak, tx_peak FROM traffic WHERE level = 0;
+
+CREATE TABLE packed (
+    level INTEGER NOT NULL, -- 1 minute, 2 hour, 3 day
+    kind  INTEGER NOT NULL,
+    at    INTEGER NOT NULL,
+    rows  BLOB NOT NULL,
+    UNIQUE (level, kind, at)
+) STRICT;
+
+CREATE TABLE boot (
+    id   INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE
+) STRICT;
+INSERT INTO boot (name) SELECT DISTINCT boot FROM process WHERE boot <> '';
+
+CREATE TABLE program (
+    id          INTEGER PRIMARY KEY,
+    boot        INTEGER NOT NULL, -- which boot, 0 for the rest of an application; start only means something within one
+    pid         INTEGER NOT NULL,
+    start       INTEGER NOT NULL, -- nanoseconds since boot
+    name        TEXT NOT NULL,
+    uid         INTEGER NOT NULL,
+    application INTEGER NOT NULL
+) STRICT;
+INSERT INTO program SELECT p.id, coalesce(b.id, 0), p.pid, p.start, p.name, p.uid, p.application
+    FROM process p LEFT JOIN boot b ON b.name = p.boot;
+DROP TABLE process;
+ALTER TABLE program RENAME TO process;
+CREATE INDEX process_of ON process (boot, pid, application);
+";
+
+fn pack(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch(V3)?;
+    let sql = "SELECT level, kind, at, series, rx, tx, rx_peak, tx_peak FROM traffic WHERE level > 0
+        ORDER BY level, kind, at";
+    let mut statement = db.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    let mut insert = db.prepare("INSERT INTO packed (level, kind, at, rows) VALUES (?1, ?2, ?3, ?4)")?;
+    let mut period: Option<((i64, i64, i64), Sums)> = None;
+    loop {
+        let row = rows.next()?;
+        let place = row.map(<(i64, i64, i64)>::try_from).transpose()?;
+        if period.as_ref().map(|(at, _)| *at) != place
+            && let Some(((level, kind, at), sums)) = std::mem::replace(&mut period, place.map(|at| (at, Sums::new())))
+        {
+            insert.execute(params![level, kind, at, packed::pack(&sums)])?;
+        }
+        let (Some(row), Some((_, sums))) = (row, &mut period) else { break };
+        let number = |at| row.get::<_, i64>(at).map(bytes);
+        let amount = Amount { rx_bytes: number(4)?, tx_bytes: number(5)?, rx_peak: number(6)?, tx_peak: number(7)? };
+        sums.insert(row.get(3)?, amount);
+    }
+    db.execute_batch("DROP TABLE traffic")
+}
+
 /// Brings the tables up to [`VERSION`].
 ///
 /// # Errors
@@ -101,7 +189,7 @@ pub fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
     let from: i64 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     for (version, step) in (0..).zip(STEPS).skip(usize::try_from(from).unwrap_or(usize::MAX)) {
         let change: Transaction<'_> = db.transaction()?;
-        change.execute_batch(step)?;
+        step.take(&change)?;
         change.pragma_update(None, "application_id", APPLICATION_ID)?;
         change.pragma_update(None, "user_version", version + 1)?;
         change.commit()?;
@@ -114,7 +202,7 @@ pub fn migrate(db: &mut Connection) -> rusqlite::Result<()> {
 pub fn made_as(path: &std::path::Path, version: i64) {
     let db = Connection::open(path).expect("a file of the test's own");
     for (at, step) in (1..=version).zip(STEPS) {
-        db.execute_batch(step).expect("steps that were released work");
+        step.take(&db).expect("steps that were released work");
         db.pragma_update(None, "application_id", APPLICATION_ID).expect("it is writable");
         db.pragma_update(None, "user_version", at).expect("it is writable");
     }

@@ -1,7 +1,7 @@
 //! `history.db`: what used the network, for years. The daemon writes, anybody reads.
 //!
-//! One row is one series in one minute, hour or day: `(level, kind, at, series) → bytes`. Bytes are added to open minutes as they
-//! come, one transaction per interval; a minute that is over is folded and moves up, into its hour and day too when those have
+//! A row is a series in one minute, hour or day: `(level, kind, at, series) → bytes`. Bytes are added to open minutes as they
+//! come, one transaction per interval; a minute that is over is folded, packed and moves up, into its hour and day too when those have
 //! been added up already (a clock that was set back). Each step is one transaction, so that a sum is the same before and after
 //! a kill at any moment. docs/history.md says what a reader of the file may rely on.
 
@@ -11,6 +11,7 @@ mod labels;
 mod migrations;
 mod names;
 mod open;
+mod packed;
 mod prune;
 mod read;
 mod rollup;

@@ -9,7 +9,7 @@ use watcher_core::{
     history::{Kind, Level, OTHERS, Program, Series, Subject},
 };
 
-use super::rows::{kind, scope};
+use super::rows::{corrupt, kind, scope};
 
 /// So many numbers are remembered; then all are looked for again.
 const REMEMBERED: usize = 8_192;
@@ -129,6 +129,29 @@ impl Key {
         )
     }
 
+    /// The series of a number.
+    ///
+    /// # Errors
+    /// SQLite's; for a damaged file when there is none, because a row has the number.
+    pub fn find(db: &Connection, series: i64) -> rusqlite::Result<Self> {
+        let sql = "SELECT kind, scope, estimated, application, process, remote, uid, interface, apart
+            FROM series WHERE id = ?1";
+        let found = db.prepare_cached(sql)?.query_row([series], |row| {
+            Ok(Self {
+                kind: row.get(0)?,
+                scope: row.get(1)?,
+                estimated: row.get(2)?,
+                application: row.get(3)?,
+                process: row.get(4)?,
+                remote: row.get(5)?,
+                uid: row.get(6)?,
+                interface: row.get(7)?,
+                apart: row.get(8)?,
+            })
+        });
+        found.optional()?.ok_or_else(|| no_such(series))
+    }
+
     /// What of an application goes by no name: of its remotes, or of its processes.
     pub fn others(db: &Connection, of: Kind, group: Self) -> rusqlite::Result<Self> {
         let mut key = Self { kind: kind(of), ..group };
@@ -139,6 +162,11 @@ impl Key {
         }
         Ok(key)
     }
+}
+
+/// Rows have a number that the file has no series for.
+pub fn no_such(series: i64) -> rusqlite::Error {
+    corrupt(format!("rows of series {series}, which the file does not have"))
 }
 
 /// Text that names something in the table of that name.
@@ -161,16 +189,17 @@ fn process(db: &Connection, boot: &str, program: &Program, application: i64) -> 
         return others(db, application);
     }
     let start = i64::try_from(program.id.start.0).unwrap_or(i64::MAX);
+    let boot = if boot.is_empty() { 0 } else { named(db, "boot", boot)? };
     process_row(db, boot, (i64::from(program.id.tgid), start), &program.name, i64::from(program.uid), application)
 }
 
 fn others(db: &Connection, application: i64) -> rusqlite::Result<i64> {
-    process_row(db, "", (0, 0), OTHERS, 0, application)
+    process_row(db, 0, (0, 0), OTHERS, 0, application)
 }
 
 fn process_row(
     db: &Connection,
-    boot: &str,
+    boot: i64,
     (pid, start): (i64, i64),
     name: &str,
     uid: i64,

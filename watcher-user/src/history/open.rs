@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, backup::Backup};
 
 use super::{
     HistoryError, Store,
@@ -70,7 +70,7 @@ pub(super) fn writable(path: &Path) -> Result<Connection, HistoryError> {
     Ok(db)
 }
 
-/// Opens the file to read: beside a daemon that writes too.
+/// Opens the file to read: beside a daemon that writes too. Of an earlier watcher's file a copy in memory is brought up.
 ///
 /// # Errors
 /// There is none, a newer watcher wrote it, or it is something else or damaged.
@@ -79,20 +79,26 @@ pub(super) fn readable(path: &Path) -> Result<Connection, HistoryError> {
         return Err(HistoryError::Missing(path.to_owned()));
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(path, flags).map_err(|e| HistoryError::of(path, e))?;
-    db.busy_timeout(PATIENCE).map_err(|e| HistoryError::of(path, e))?;
-    check(&db, path, false)?;
-    Ok(db)
+    let fail = |e| HistoryError::of(path, e);
+    let db = Connection::open_with_flags(path, flags).map_err(fail)?;
+    db.busy_timeout(PATIENCE).map_err(fail)?;
+    if check(&db, path, false)? == VERSION {
+        return Ok(db);
+    }
+    let mut copy = Connection::open_in_memory().map_err(fail)?;
+    Backup::new(&db, &mut copy).and_then(|backup| backup.run_to_completion(i32::MAX, PATIENCE, None)).map_err(fail)?;
+    migrate(&mut copy).map_err(fail)?;
+    Ok(copy)
 }
 
-/// `may_be_new`: an empty file is one that is about to be begun.
-fn check(db: &Connection, path: &Path, may_be_new: bool) -> Result<(), HistoryError> {
+/// The version of its tables. `may_be_new`: an empty file is one that is about to be begun.
+fn check(db: &Connection, path: &Path, may_be_new: bool) -> Result<i64, HistoryError> {
     let fail = |e| HistoryError::of(path, e);
     let pragma = |name| db.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(fail);
     let (id, version) = (pragma("application_id")?, pragma("user_version")?);
     let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).map_err(fail)?;
     if tables == 0 && id == 0 && may_be_new {
-        return Ok(());
+        return Ok(version);
     }
     if id != i64::from(APPLICATION_ID) {
         return Err(HistoryError::Foreign(path.to_owned()));
@@ -100,7 +106,7 @@ fn check(db: &Connection, path: &Path, may_be_new: bool) -> Result<(), HistoryEr
     if version > VERSION {
         return Err(HistoryError::Newer { path: path.to_owned(), found: version, known: VERSION });
     }
-    Ok(())
+    Ok(version)
 }
 
 /// Renames the file and those that SQLite keeps beside it. Their names say when.

@@ -1,7 +1,9 @@
 //! What is too old goes, a little at a time; the level above has its sums.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 use watcher_core::history::{Calendar, Kind, Level, Span};
 
 use super::{
@@ -53,10 +55,45 @@ fn clean(db: &Connection, calendar: &Calendar, now: Timestamp) -> rusqlite::Resu
     if mark(db, CLEAN)? == Some(today) {
         return Ok(false);
     }
-    db.execute("DELETE FROM series WHERE keep_until < ?1", [now.as_second()])?;
-    db.execute("DELETE FROM process WHERE id NOT IN (SELECT process FROM series)", [])?;
-    db.execute("DELETE FROM remote WHERE id NOT IN (SELECT remote FROM series)", [])?;
-    db.execute("DELETE FROM application WHERE id NOT IN (SELECT application FROM series)", [])?;
+    let mut named = Names::default();
+    {
+        let sql = "DELETE FROM series WHERE keep_until < ?1 RETURNING application, process, remote";
+        let mut statement = db.prepare_cached(sql)?;
+        let mut gone = statement.query([now.as_second()])?;
+        while let Some(row) = gone.next()? {
+            named.each(row, HashSet::insert)?;
+        }
+    }
+    if !named.is_empty() {
+        // Those that other series have stay.
+        let mut statement = db.prepare_cached("SELECT application, process, remote FROM series")?;
+        let mut left = statement.query([])?;
+        while let Some(row) = left.next()? {
+            named.each(row, |names, number| names.remove(&number))?;
+        }
+        for (table, gone) in ["application", "process", "remote"].into_iter().zip(&named.0) {
+            let mut statement = db.prepare_cached(&format!("DELETE FROM {table} WHERE id = ?1"))?;
+            gone.iter().try_for_each(|number| statement.execute([number]).map(drop))?;
+        }
+        db.execute("DELETE FROM boot WHERE id NOT IN (SELECT boot FROM process)", [])?;
+    }
     set_mark(db, CLEAN, today)?;
     Ok(true)
+}
+
+/// Numbers of applications, processes and remotes.
+#[derive(Default)]
+struct Names([HashSet<i64>; 3]);
+
+impl Names {
+    fn each(&mut self, row: &Row<'_>, with: impl Fn(&mut HashSet<i64>, i64) -> bool) -> rusqlite::Result<()> {
+        for (at, names) in self.0.iter_mut().enumerate() {
+            with(names, row.get(at)?);
+        }
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.iter().all(HashSet::is_empty)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    ops::ControlFlow,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +17,7 @@ use super::{
     labels::{self, Labels},
     open::readable,
     prune::since,
-    rows::{first, kind, level, mark, sums, time},
+    rows::{each, first, last, level, mark, sums, time},
 };
 
 /// A history that is open to be read.
@@ -74,9 +75,8 @@ fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusq
     let held = held(db, range)?;
     let segments = plan(range, &held, Level::Day);
     report.coarse = coarse(&segments, range, db)?;
-    let labels = Labels::read(db, of, &query.choice)?;
-    let found = read(db, &segments, of, |series| labels.has(series))?;
-    let sums = labels.add_up(&found, query.by);
+    let mut labels = Labels::of(db, &query.choice)?;
+    let sums = labels.add_up(db, &read(db, &segments, of)?, query.by)?;
     let own = sums.total();
     let mut rows = labels::rows(db, sums, query.by)?;
     report.estimated = rows.iter().any(|row| row.estimated);
@@ -88,10 +88,8 @@ fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusq
     if let Some(step) = query.step.filter(|step| *step != Step::Second) {
         let segments = plan(range, &aligned(held, calendar), step.coarsest());
         // Of everything, the line with one row each.
-        let line = query.line().unwrap_or(of);
-        let (of, mut labels) = if line == of { (of, labels) } else { (line, Labels::read(db, line, &query.choice)?) };
         labels.keep_counted();
-        report.bins = bins(db, calendar, &segments, (of, &labels), step)?;
+        report.bins = bins(db, calendar, &segments, (query.line().unwrap_or(of), &mut labels), step)?;
     }
     Ok(report)
 }
@@ -111,16 +109,6 @@ pub(super) fn extent(db: &Connection, query: &Query) -> rusqlite::Result<Option<
         .until
         .unwrap_or_else(|| latest.checked_add(jiff::SignedDuration::from_secs(60)).unwrap_or(Timestamp::MAX));
     Ok(Some(Span { from, until: until.max(from) }))
-}
-
-fn last(db: &Connection, of: Level) -> rusqlite::Result<Option<Timestamp>> {
-    let mut latest: Option<i64> = None;
-    let mut statement = db.prepare_cached("SELECT max(at) FROM traffic WHERE level = ?1 AND kind = ?2")?;
-    for line in Kind::ALL {
-        let at: Option<i64> = statement.query_row(params![level(of), kind(line)], |row| row.get(0))?;
-        latest = latest.max(at);
-    }
-    Ok(latest.map(time))
 }
 
 pub(super) fn held(db: &Connection, range: Span) -> rusqlite::Result<Held> {
@@ -159,19 +147,12 @@ fn coarse(segments: &[Segment], range: Span, db: &Connection) -> rusqlite::Resul
 }
 
 /// What all segments come to, by series.
-fn read(
-    db: &Connection,
-    segments: &[Segment],
-    of: Kind,
-    wanted: impl Fn(i64) -> bool,
-) -> rusqlite::Result<HashMap<i64, Amount>> {
+fn read(db: &Connection, segments: &[Segment], of: Kind) -> rusqlite::Result<HashMap<i64, Amount>> {
     let mut found: HashMap<i64, Amount> = HashMap::new();
     for segment in segments {
         for at in levels(segment.level) {
             for (series, amount) in sums(db, at, of, segment.span)? {
-                if wanted(series) {
-                    *found.entry(series).or_default() += amount;
-                }
+                *found.entry(series).or_default() += amount;
             }
         }
     }
@@ -196,10 +177,13 @@ fn total(db: &Connection, segments: &[Segment], query: &Query, own: Amount, rows
             _ => Amount::default(),
         }
     } else {
-        let labels = Labels::read(db, of, choice)?;
-        let found = read(db, segments, of, |series| labels.has(series))?;
+        let mut labels = Labels::of(db, choice)?;
         let mut all = Amount::default();
-        found.values().for_each(|amount| all += *amount);
+        for (series, amount) in read(db, segments, of)? {
+            if labels.get(db, series)?.is_some() {
+                all += amount;
+            }
+        }
         all
     };
     Ok(Amount { rx_peak: peaks.rx_peak, tx_peak: peaks.tx_peak, ..own })
@@ -216,9 +200,8 @@ fn half(of: Level) -> i64 {
 
 /// How much of each interface processes explain.
 fn explain(db: &Connection, segments: &[Segment], rows: &mut [Row]) -> rusqlite::Result<()> {
-    let labels = Labels::read_all(db, Kind::Explained)?;
-    let found = read(db, segments, Kind::Explained, |series| labels.has(series))?;
-    for explained in labels::rows(db, labels.add_up(&found, By::Interface), By::Interface)? {
+    let sums = Labels::all().add_up(db, &read(db, segments, Kind::Explained)?, By::Interface)?;
+    for explained in labels::rows(db, sums, By::Interface)? {
         let same = rows.iter_mut().find(|row| row.name == explained.name);
         if let Some(columns) = same.and_then(|row| row.interface.as_mut()) {
             columns.explained_rx_bytes += explained.amount.rx_bytes;
@@ -243,37 +226,26 @@ fn bins(
     db: &Connection,
     calendar: &Calendar,
     segments: &[Segment],
-    (of, labels): (Kind, &Labels),
+    (of, labels): (Kind, &mut Labels),
     step: Step,
 ) -> rusqlite::Result<Vec<Bin>> {
     let mut bins: BTreeMap<Timestamp, Bin> = BTreeMap::new();
-    let sql = "SELECT at, series, rx, tx FROM traffic WHERE level = ?1 AND kind = ?2 AND at >= ?3 AND at < ?4";
     for segment in segments {
-        for at in levels(segment.level) {
-            let mut statement = db.prepare_cached(sql)?;
-            let span = segment.span;
-            let mut rows =
-                statement.query(params![level(at), kind(of), span.from.as_second(), span.until.as_second()])?;
-            let mut current: Option<Bin> = None;
-            while let Some(row) = rows.next()? {
+        for level in levels(segment.level) {
+            let last = segment.span.until.as_second() - 1;
+            let _all = each(db, level, of, segment.span, |begins, rows| {
                 // A row that lies in two parts is in the one that has more of it.
-                let middle = row.get::<_, i64>(0)? + half(at);
-                let (at, series) = (time(middle.min(span.until.as_second() - 1)), row.get(1)?);
-                if !labels.has(series) {
-                    continue;
-                }
-                let bin = match current.filter(|bin| bin.from <= at && at < bin.until) {
-                    Some(bin) => bin,
-                    None => {
-                        let Span { from, until } = calendar.part(at, step);
-                        Bin { from, until, rx_bytes: 0, tx_bytes: 0 }
+                let middle = time((begins.as_second() + half(level)).min(last));
+                let Span { from, until } = calendar.part(middle, step);
+                for (series, amount) in rows {
+                    if labels.get(db, series)?.is_some() {
+                        let bin = bins.entry(from).or_insert(Bin { from, until, rx_bytes: 0, tx_bytes: 0 });
+                        bin.rx_bytes = bin.rx_bytes.saturating_add(amount.rx_bytes);
+                        bin.tx_bytes = bin.tx_bytes.saturating_add(amount.tx_bytes);
                     }
-                };
-                current = Some(bin);
-                let bin = bins.entry(bin.from).or_insert(bin);
-                bin.rx_bytes += super::rows::bytes(row.get(2)?);
-                bin.tx_bytes += super::rows::bytes(row.get(3)?);
-            }
+                }
+                Ok(ControlFlow::Continue(()))
+            })?;
         }
     }
     Ok(bins.into_values().take(MAX_BINS).collect())

@@ -6,7 +6,8 @@ use watcher_core::history::{Amount, Calendar, Kind, Level, Span, fold};
 
 use super::{
     names::{Key, keep},
-    rows::{Adder, first, level, mark, remove, set_mark, sums, time},
+    packed,
+    rows::{first, level, mark, remove, set_mark, sums, time},
 };
 
 /// A minute that is over leaves the open ones. Where its hour and its day have been added up already (the clock was set back, or
@@ -22,17 +23,19 @@ pub fn settle(db: &Connection, calendar: &Calendar, minute: Timestamp) -> rusqli
         .collect();
     for of in Kind::ALL {
         let rows = folded(db, Level::Open, of, span, Level::Minute)?;
-        let mut adder = Adder::new(db)?;
-        for (series, amount) in rows {
-            adder.add(Level::Minute, of, span.from, series, amount)?;
-            for (level, at) in &above {
-                adder.add(*level, of, *at, series, amount)?;
-                keep(db, series, *level, *at)?;
-            }
+        packed::add(db, Level::Minute, of, span.from, &rows)?;
+        for (level, at) in &above {
+            raise(db, *level, of, *at, &rows)?;
         }
         remove(db, Level::Open, of, span)?;
     }
     Ok(())
+}
+
+/// Adds to an hour or day, and keeps the names of its rows as long.
+fn raise(db: &Connection, to: Level, of: Kind, at: Timestamp, rows: &[(i64, Amount)]) -> rusqlite::Result<()> {
+    packed::add(db, to, of, at, rows)?;
+    rows.iter().try_for_each(|(series, _)| keep(db, *series, to, at))
 }
 
 /// The hour or day of a minute, if it was added up, or should have been.
@@ -66,12 +69,7 @@ pub fn step(db: &Connection, calendar: &Calendar, from: Level, now: Timestamp) -
         return Ok(false);
     }
     for of in Kind::ALL {
-        let rows = folded(db, from, of, bucket, above)?;
-        let mut adder = Adder::new(db)?;
-        for (series, amount) in rows {
-            adder.add(above, of, bucket.from, series, amount)?;
-            keep(db, series, above, bucket.from)?;
-        }
+        raise(db, above, of, bucket.from, &folded(db, from, of, bucket, above)?)?;
     }
     note(db, above, bucket)?;
     set_mark(db, rolled(above), bucket.until)?;
@@ -91,7 +89,7 @@ pub fn rolled(level: Level) -> &'static str {
 fn folded(db: &Connection, from: Level, of: Kind, span: Span, above: Level) -> rusqlite::Result<Vec<(i64, Amount)>> {
     let rows = sums(db, from, of, span)?;
     if !matches!(of, Kind::Remote | Kind::Process) || rows.len() <= above.room() {
-        return Ok(rows);
+        return Ok(rows.into_iter().collect());
     }
     let rows = rows.into_iter().map(|(series, amount)| Ok((series, group(db, series)?, amount)));
     let folded = fold(rows.collect::<rusqlite::Result<Vec<_>>>()?, above.room());

@@ -1,11 +1,15 @@
 //! Rows of traffic, and how kinds, scopes and levels are numbered. The numbers are those of the file: they never change.
 
+use std::{collections::HashMap, ops::ControlFlow};
+
 use jiff::Timestamp;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _, params};
 use watcher_core::{
     Scope,
     history::{Amount, Kind, Level, Span},
 };
+
+use super::packed;
 
 /// A kind's number.
 pub fn kind(kind: Kind) -> i64 {
@@ -31,11 +35,15 @@ pub fn level(level: Level) -> i64 {
     }
 }
 
+/// The numbers of scopes.
+pub const NETWORK: i64 = 0;
+pub const LOOPBACK: i64 = 1;
+
 /// A scope's number.
 pub fn scope(scope: Scope) -> i64 {
     match scope {
-        Scope::Network => 0,
-        Scope::Loopback => 1,
+        Scope::Network => NETWORK,
+        Scope::Loopback => LOOPBACK,
         Scope::Packet => 2,
     }
 }
@@ -55,12 +63,16 @@ pub fn time(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(if seconds < 0 { Timestamp::MIN } else { Timestamp::MAX })
 }
 
-const ADD: &str =
-    "INSERT INTO traffic (level, kind, at, series, rx, tx, rx_peak, tx_peak) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+/// What the file says cannot be.
+pub fn corrupt(why: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(why))
+}
+
+const ADD: &str = "INSERT INTO open (kind, at, series, rx, tx, rx_peak, tx_peak) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT DO UPDATE SET rx = rx + excluded.rx, tx = tx + excluded.tx,
         rx_peak = max(rx_peak, excluded.rx_peak), tx_peak = max(tx_peak, excluded.tx_peak)";
 
-/// Adds to rows of one level and kind.
+/// Adds to open minutes.
 pub struct Adder<'db> {
     statement: CachedStatement<'db>,
 }
@@ -70,9 +82,8 @@ impl<'db> Adder<'db> {
         Ok(Self { statement: db.prepare_cached(ADD)? })
     }
 
-    pub fn add(&mut self, to: Level, of: Kind, at: Timestamp, series: i64, amount: Amount) -> rusqlite::Result<()> {
+    pub fn add(&mut self, of: Kind, at: Timestamp, series: i64, amount: Amount) -> rusqlite::Result<()> {
         self.statement.execute(params![
-            level(to),
             kind(of),
             at.as_second(),
             series,
@@ -85,40 +96,99 @@ impl<'db> Adder<'db> {
     }
 }
 
-const SUM: &str = "SELECT series, sum(rx), sum(tx), max(rx_peak), max(tx_peak) FROM traffic
-    WHERE level = ?1 AND kind = ?2 AND at >= ?3 AND at < ?4 GROUP BY series";
-
-/// What rows that begin within `span` add up to, by series.
-pub fn sums(db: &Connection, from: Level, of: Kind, span: Span) -> rusqlite::Result<Vec<(i64, Amount)>> {
-    let mut statement = db.prepare_cached(SUM)?;
-    statement
-        .query_map(params![level(from), kind(of), span.from.as_second(), span.until.as_second()], |row| {
-            let number = |at| row.get::<_, i64>(at).map(bytes);
-            let (rx_bytes, tx_bytes) = (number(1)?, number(2)?);
-            Ok((row.get(0)?, Amount { rx_bytes, tx_bytes, rx_peak: number(3)?, tx_peak: number(4)? }))
-        })?
-        .collect()
+/// One minute, hour or day after the other, of those that begin within `span`: when it began, and its rows.
+pub fn each(
+    db: &Connection,
+    from: Level,
+    of: Kind,
+    span: Span,
+    mut take: impl FnMut(Timestamp, Vec<(i64, Amount)>) -> rusqlite::Result<ControlFlow<()>>,
+) -> rusqlite::Result<ControlFlow<()>> {
+    let (since, until) = (span.from.as_second(), span.until.as_second());
+    if from != Level::Open {
+        let sql = "SELECT at, rows FROM packed WHERE level = ?1 AND kind = ?2 AND at >= ?3 AND at < ?4 ORDER BY at";
+        let mut statement = db.prepare_cached(sql)?;
+        let mut rows = statement.query(params![level(from), kind(of), since, until])?;
+        while let Some(row) = rows.next()? {
+            let blob = row.get_ref(1)?.as_blob()?;
+            if take(time(row.get(0)?), packed::unpack(blob)?)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        return Ok(ControlFlow::Continue(()));
+    }
+    let sql =
+        "SELECT at, series, rx, tx, rx_peak, tx_peak FROM open WHERE kind = ?1 AND at >= ?2 AND at < ?3 ORDER BY at";
+    let mut statement = db.prepare_cached(sql)?;
+    let mut rows = statement.query(params![kind(of), since, until])?;
+    let mut current: Option<(i64, Vec<(i64, Amount)>)> = None;
+    while let Some(row) = rows.next()? {
+        let at = row.get(0)?;
+        let number = |at| row.get::<_, i64>(at).map(bytes);
+        let amount = Amount { rx_bytes: number(2)?, tx_bytes: number(3)?, rx_peak: number(4)?, tx_peak: number(5)? };
+        let row = (row.get(1)?, amount);
+        match &mut current {
+            Some((minute, rows)) if *minute == at => rows.push(row),
+            _ => {
+                if let Some((minute, rows)) = current.replace((at, vec![row]))
+                    && take(time(minute), rows)?.is_break()
+                {
+                    return Ok(ControlFlow::Break(()));
+                }
+            }
+        }
+    }
+    current.map_or(Ok(ControlFlow::Continue(())), |(minute, rows)| take(time(minute), rows))
 }
 
-/// Takes rows away that begin within `span`; how many there were.
-pub fn remove(db: &Connection, at: Level, of: Kind, span: Span) -> rusqlite::Result<usize> {
-    let mut statement =
-        db.prepare_cached("DELETE FROM traffic WHERE level = ?1 AND kind = ?2 AND at >= ?3 AND at < ?4")?;
-    statement.execute(params![level(at), kind(of), span.from.as_second(), span.until.as_second()])
+/// What rows that begin within `span` add up to, by series.
+pub fn sums(db: &Connection, from: Level, of: Kind, span: Span) -> rusqlite::Result<HashMap<i64, Amount>> {
+    let mut sums: HashMap<i64, Amount> = HashMap::new();
+    let all = each(db, from, of, span, |_, rows| {
+        for (series, amount) in rows {
+            *sums.entry(series).or_default() += amount;
+        }
+        Ok(ControlFlow::Continue(()))
+    });
+    all.map(|_| sums)
+}
+
+/// Takes rows away that begin within `span`.
+pub fn remove(db: &Connection, at: Level, of: Kind, span: Span) -> rusqlite::Result<()> {
+    let (since, until) = (span.from.as_second(), span.until.as_second());
+    let removed = if at == Level::Open {
+        db.prepare_cached("DELETE FROM open WHERE kind = ?1 AND at >= ?2 AND at < ?3")?.execute(params![
+            kind(of),
+            since,
+            until
+        ])
+    } else {
+        db.prepare_cached("DELETE FROM packed WHERE level = ?1 AND kind = ?2 AND at >= ?3 AND at < ?4")?
+            .execute(params![level(at), kind(of), since, until])
+    };
+    removed.map(drop)
 }
 
 /// When the first row of a level from `since` on begins.
 pub fn first(db: &Connection, at: Level, since: Option<Timestamp>) -> rusqlite::Result<Option<Timestamp>> {
-    let since = since.map_or(i64::MIN, Timestamp::as_second);
-    let mut statement =
-        db.prepare_cached("SELECT at FROM traffic WHERE level = ?1 AND kind = ?2 AND at >= ?3 ORDER BY at LIMIT 1")?;
-    let mut earliest: Option<i64> = None;
-    for of in Kind::ALL {
-        let found: Option<i64> =
-            statement.query_row(params![level(at), kind(of), since], |row| row.get(0)).optional()?;
-        earliest = [earliest, found].into_iter().flatten().min();
-    }
-    Ok(earliest.map(time))
+    edge(db, at, "min", since.map_or(i64::MIN, Timestamp::as_second))
+}
+
+/// When the last row of a level begins.
+pub fn last(db: &Connection, at: Level) -> rusqlite::Result<Option<Timestamp>> {
+    edge(db, at, "max", i64::MIN)
+}
+
+fn edge(db: &Connection, at: Level, which: &str, since: i64) -> rusqlite::Result<Option<Timestamp>> {
+    let rows = match at {
+        Level::Open => "open WHERE".to_owned(),
+        _ => format!("packed WHERE level = {} AND", level(at)),
+    };
+    let mut statement = db.prepare_cached(&format!("SELECT {which}(at) FROM {rows} kind = ?1 AND at >= ?2"))?;
+    let found = Kind::ALL.map(|of| statement.query_row(params![kind(of), since], |row| row.get::<_, Option<i64>>(0)));
+    let found = found.into_iter().filter_map(Result::transpose).collect::<rusqlite::Result<Vec<i64>>>()?;
+    let found = if which == "min" { found.into_iter().min() } else { found.into_iter().max() };
+    Ok(found.map(time))
 }
 
 /// A moment that is remembered by name.

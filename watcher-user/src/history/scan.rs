@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _};
 use watcher_core::{
     Scope,
     history::{Amount, By, Calendar, Choice, Held, Kind, Level, Query, Segment, Sort, Span, plan},
@@ -15,8 +15,9 @@ use watcher_core::{
 
 use super::{
     History, HistoryError,
+    names::no_such,
     read::{extent, held},
-    rows::{bytes, kind, level, time},
+    rows::each,
 };
 
 /// So many names are remembered.
@@ -91,7 +92,7 @@ impl History {
             let Some(range) = extent(&db, &query)? else { return Ok(None) };
             let finest = scan.finest.max(Level::Minute);
             let held = held(&db, range)?;
-            let of = kind(line(scan.by));
+            let of = line(scan.by);
             let mut pass = Pass { db: &db, calendar: &self.calendar, held: &held, range, of, finest, open: None };
             let mut names = Names { db: &db, known: HashMap::new() };
             for segment in plan(range, &held, finest) {
@@ -117,21 +118,14 @@ fn line(by: By) -> Kind {
     }
 }
 
-/// Rows in order of time without sorting: both halves are in the order of the table.
-const ROWS: &str = "SELECT at, series, rx, tx, rx_peak, tx_peak FROM traffic
-        WHERE level = ?1 AND kind = ?3 AND at >= ?4 AND at < ?5
-    UNION ALL SELECT at, series, rx, tx, rx_peak, tx_peak FROM traffic
-        WHERE level = ?2 AND ?1 != ?2 AND kind = ?3 AND at >= ?4 AND at < ?5
-    ORDER BY at";
-
-type Each<'a> = dyn FnMut(Span, Scanned) -> ControlFlow<()> + 'a;
+type Out<'a> = dyn FnMut(Span, Scanned) -> ControlFlow<()> + 'a;
 
 struct Pass<'a> {
     db: &'a Connection,
     calendar: &'a Calendar,
     held: &'a Held,
     range: Span,
-    of: i64,
+    of: Kind,
     finest: Level,
     /// The period that rows are added to.
     open: Option<(Span, Level, BTreeMap<i64, Amount>)>,
@@ -142,28 +136,52 @@ impl Pass<'_> {
         &mut self,
         Segment { level: at, span }: Segment,
         names: &mut Names<'_>,
-        each: &mut Each<'_>,
+        out: &mut Out<'_>,
     ) -> rusqlite::Result<ControlFlow<()>> {
-        // Minutes that are not over are nowhere else yet, whatever has been added up.
-        let also = Level::Open;
-        let db = self.db;
-        let mut statement = db.prepare_cached(ROWS)?;
-        let mut rows =
-            statement.query(params![level(at), level(also), self.of, span.from.as_second(), span.until.as_second()])?;
-        while let Some(row) = rows.next()? {
-            let begins = time(row.get(0)?);
-            let number = |at| row.get::<_, i64>(at).map(bytes);
-            let amount =
-                Amount { rx_bytes: number(2)?, tx_bytes: number(3)?, rx_peak: number(4)?, tx_peak: number(5)? };
-            let (span, of) = self.period(at, begins);
-            if self.open.as_ref().is_none_or(|(open, level, _)| (*open, *level) != (span, of)) {
-                if self.close(names, each)?.is_break() {
+        // Minutes that are not over are nowhere else yet, whatever has been added up. They are few.
+        let mut open = BTreeMap::new();
+        let _all = each(self.db, Level::Open, self.of, span, |begins, rows| {
+            open.insert(begins, rows);
+            Ok(ControlFlow::Continue(()))
+        })?;
+        let ended = each(self.db, at.max(Level::Minute), self.of, span, |begins, rows| {
+            let later = open.split_off(&begins);
+            for (begins, rows) in std::mem::replace(&mut open, later).into_iter().chain([(begins, rows)]) {
+                if self.add(at, begins, rows, names, out)?.is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
-                self.open = Some((span, of, BTreeMap::new()));
             }
-            if let Some((_, _, sums)) = &mut self.open {
-                *sums.entry(row.get(1)?).or_default() += amount;
+            Ok(ControlFlow::Continue(()))
+        })?;
+        if ended.is_break() {
+            return Ok(ended);
+        }
+        for (begins, rows) in open {
+            if self.add(at, begins, rows, names, out)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    fn add(
+        &mut self,
+        at: Level,
+        begins: Timestamp,
+        rows: Vec<(i64, Amount)>,
+        names: &mut Names<'_>,
+        out: &mut Out<'_>,
+    ) -> rusqlite::Result<ControlFlow<()>> {
+        let (span, of) = self.period(at, begins);
+        if self.open.as_ref().is_none_or(|(open, level, _)| (*open, *level) != (span, of)) {
+            if self.close(names, out)?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+            self.open = Some((span, of, BTreeMap::new()));
+        }
+        if let Some((_, _, sums)) = &mut self.open {
+            for (series, amount) in rows {
+                *sums.entry(series).or_default() += amount;
             }
         }
         Ok(ControlFlow::Continue(()))
@@ -185,11 +203,11 @@ impl Pass<'_> {
         (Span { from: from.max(self.range.from), until: until.min(self.range.until) }, self.finest)
     }
 
-    fn close(&mut self, names: &mut Names<'_>, each: &mut Each<'_>) -> rusqlite::Result<ControlFlow<()>> {
+    fn close(&mut self, names: &mut Names<'_>, out: &mut Out<'_>) -> rusqlite::Result<ControlFlow<()>> {
         let Some((span, level, sums)) = self.open.take() else { return Ok(ControlFlow::Continue(())) };
         for (series, amount) in sums {
             let of = names.of(series)?;
-            if each(self.range, Scanned { span, level, of, amount }).is_break() {
+            if out(self.range, Scanned { span, level, of, amount }).is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -234,11 +252,7 @@ impl Names<'_> {
             })
         };
         let found = self.db.prepare_cached(NAMED)?.query_row([series], read).optional()?;
-        let named = Arc::new(found.ok_or_else(|| {
-            let why = format!("rows of series {series}, which the file does not have");
-            let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-            rusqlite::Error::SqliteFailure(code, Some(why))
-        })?);
+        let named = Arc::new(found.ok_or_else(|| no_such(series))?);
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }

@@ -63,7 +63,7 @@ impl Store {
                 for entry in entries {
                     // What is old already must not go before it has been added up.
                     let id = numbers.of(&change, &entry.series, entry.minute.max(now))?;
-                    adder.add(Level::Open, entry.series.subject.kind(), entry.minute, id, entry.amount)?;
+                    adder.add(entry.series.subject.kind(), entry.minute, id, entry.amount)?;
                 }
             }
             let current = calendar.around(now, Level::Minute);

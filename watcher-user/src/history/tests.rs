@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use proptest::prelude::*;
 use watcher_core::{
     Application, BootTime, NamedBy, ProcessId, Scope,
-    history::{Amount, By, Choice, Entry, Kind, Level, Program, Query, Report, Series, Sort, Step, Subject},
+    history::{Amount, By, Choice, Entry, Kind, Level, Program, Query, Report, Row, Series, Sort, Span, Step, Subject},
 };
 
 use super::{FILE, History, HistoryError, Store, Upkeep, migrations, open_or_set_aside, rows};
@@ -75,9 +75,10 @@ fn sum(report: &Report) -> (u64, u64) {
 }
 
 /// What rows of a level and line come to.
-fn stored(store: &Store, level: Level, of: Kind) -> (i64, i64) {
-    let sql = "SELECT coalesce(sum(rx), 0), coalesce(sum(tx), 0) FROM traffic WHERE level = ?1 AND kind = ?2";
-    store.db.query_row(sql, [rows::level(level), rows::kind(of)], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+fn stored(store: &Store, level: Level, of: Kind) -> (u64, u64) {
+    let ever = Span { from: Timestamp::MIN, until: Timestamp::MAX };
+    let sums = rows::sums(&store.db, level, of, ever).unwrap();
+    sums.values().fold((0, 0), |(rx, tx), amount| (rx + amount.rx_bytes, tx + amount.tx_bytes))
 }
 
 fn upkeep(store: &mut Store, now: Timestamp) {
@@ -197,7 +198,7 @@ fn what_leaves_a_level_is_in_the_one_above() {
     }
     upkeep(&mut store, now);
     assert_eq!(sum(&report(folder.path(), &query(By::Application))), (sums, 2 * sums));
-    let level = |level| stored(&store, level, Kind::Total).0 as u64;
+    let level = |level| stored(&store, level, Kind::Total).0;
     let per_day = 24 * 60 / 187;
     assert!((7 * per_day..=9 * (per_day + 1)).contains(&level(Level::Minute)), "{}", level(Level::Minute));
     assert!((90 * per_day..=92 * (per_day + 1)).contains(&level(Level::Hour)), "{}", level(Level::Hour));
@@ -237,6 +238,54 @@ fn every_earlier_version_is_brought_up() {
         let now: Timestamp = "2026-11-21T10:00:30Z".parse().unwrap();
         store.add(&moved(now, "a", "b", 1, 2), now).unwrap();
         assert_eq!(sum(&report(folder.path(), &query(By::Domain))), (1, 2), "from version {version}");
+    }
+}
+
+/// Rows of every level as versions 1 and 2 wrote them: of two applications, two boots' processes, and all.
+const OLD_ROWS: &str = "
+INSERT INTO application VALUES (1, 'a', 'unit', 'a.service'), (2, 'b', 'executable', '');
+INSERT INTO process VALUES (1, 'boot-1', 10, 5, 'a', 1000, 1), (2, 'boot-2', 10, 5, 'a', 0, 1), (3, '', 0, 0, '(others)', 0, 2);
+INSERT INTO series VALUES (1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 253402207200), (2, 2, 0, 0, 1, 0, 0, 0, 0, 0, 253402207200),
+    (3, 2, 0, 0, 2, 0, 0, 0, 0, 0, 253402207200), (4, 3, 0, 0, 1, 1, 0, 0, 0, 0, 253402207200),
+    (5, 3, 0, 0, 1, 2, 0, 0, 0, 0, 253402207200), (6, 3, 0, 0, 2, 3, 0, 0, 0, 0, 253402207200);
+WITH level (level, at) AS (VALUES (0, 1767268800), (1, 1767265200), (1, 1767265260), (2, 1767258000), (3, 1767135600), (3, 1767049200)),
+     part (series, kind, rx, peak) AS (VALUES (1, 0, 7, 3), (2, 2, 5, 3), (3, 2, 2, 1), (4, 3, 4, 0), (5, 3, 1, 0), (6, 3, 2, 0))
+INSERT INTO traffic SELECT level, kind, at, series, rx * (1 + level), rx, peak, peak FROM level, part;
+INSERT INTO bucket VALUES (2, 1767258000, 1767261600), (3, 1767135600, 1767222000), (3, 1767049200, 1767135600);
+INSERT INTO mark VALUES ('hours', 1767261600), ('days', 1767222000), ('minutes since', 1767261600), ('hours since', 1767222000);
+";
+
+#[test]
+fn what_earlier_versions_wrote_is_what_it_was() {
+    for version in 1..migrations::VERSION {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        migrations::made_as(&path, version);
+        rusqlite::Connection::open(&path).unwrap().execute_batch(OLD_ROWS).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let shown = || {
+            let mut shown = Vec::new();
+            for by in [By::Application, By::Process, By::User] {
+                let mut asked = query(by);
+                asked.step = Some(Step::Hour);
+                let found = report(folder.path(), &asked);
+                let row = |row: &Row| (row.name.clone(), row.process.as_ref().map(|p| p.uid), row.amount);
+                shown.push((found.total, found.rows.iter().map(row).collect::<Vec<_>>(), found.bins));
+            }
+            shown
+        };
+        // Levels 0, 1, 1, 2, 3, 3: times 1, 2, 2, 3, 4, 4.
+        let read = shown();
+        assert_eq!((read[0].0.rx_bytes, read[0].0.tx_bytes, read[0].0.rx_peak), (7 * 16, 7 * 6, 3), "{read:?}");
+        assert_eq!(read[0].1[0], ("a".to_owned(), None, Amount { rx_bytes: 80, tx_bytes: 30, rx_peak: 3, tx_peak: 3 }));
+        let processes: Vec<_> = read[1].1.iter().map(|(name, uid, amount)| (&**name, *uid, amount.rx_bytes)).collect();
+        assert_eq!(processes, [("a", Some(1000), 64), ("(others)", Some(0), 32), ("a", Some(0), 16)]);
+        assert_eq!(read[0].2.iter().map(|bin| bin.rx_bytes).sum::<u64>(), 7 * 16);
+        // To read it changes nothing; to write brings it up.
+        assert_eq!(std::fs::read(&path).unwrap(), before, "version {version}");
+        drop(open(folder.path()));
+        assert_ne!(std::fs::read(&path).unwrap(), before);
+        assert_eq!(shown(), read, "version {version}");
     }
 }
 
@@ -360,7 +409,7 @@ proptest! {
             // Long after.
             upkeep(&mut store, now + SignedDuration::from_hours(24 * 400));
         }
-        let total = |level| stored(&store, level, Kind::Total).0 as u64;
+        let total = |level| stored(&store, level, Kind::Total).0;
         prop_assert_eq!((total(Level::Open), total(Level::Day)), (0, expected));
     }
 }
