@@ -15,10 +15,10 @@ use std::{
     path::PathBuf,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use watcher_core::history::{By, Choice, Query, Report, Sort, Step};
@@ -251,28 +251,98 @@ fn faketime() -> PathBuf {
     found.into_iter().next().expect("libfaketime: `cargo xtask setup` installs it")
 }
 
+/// The clock of a daemon, which can be set. That of the boot never is.
+struct Clock(PathBuf);
+
+impl Clock {
+    fn of(home: &Home) -> Self {
+        let clock = Self(home.folder());
+        clock.set(0);
+        clock
+    }
+
+    /// So many seconds ahead of this machine's.
+    fn set(&self, ahead: i64) {
+        fs::write(self.0.join("clock.new"), format!("{ahead:+}")).expect("a file");
+        fs::rename(self.0.join("clock.new"), self.0.join("clock")).expect("a file");
+    }
+
+    /// Sets it to a time.
+    fn set_to(&self, at: Timestamp) {
+        self.set(at.as_second() - Timestamp::now().as_second());
+    }
+
+    fn run(&self, home: &Home, zone: &str) -> daemon::Daemon {
+        let mut command = home.command(&["run"]);
+        command.env("LD_PRELOAD", faketime()).env("FAKETIME_TIMESTAMP_FILE", self.0.join("clock"));
+        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("TZ", zone);
+        home.run_by(command)
+    }
+}
+
+/// Central Europe's, for machines that have no zones.
+const BERLIN: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+
+#[test]
+fn a_day_on_which_the_clocks_change_has_what_came_before_and_after() {
+    for (change, hours) in [("2026-03-29T01:00:00Z", 23), ("2026-10-25T01:00:00Z", 25)] {
+        let home = Home::new();
+        often(&home);
+        let change: Timestamp = change.parse().expect("a time");
+        let hour = |hours: i64| change + SignedDuration::from_hours(hours);
+        let clock = Clock::of(&home);
+        clock.set_to(hour(-12));
+        let daemon = clock.run(&home, BERLIN);
+        let far = Far::new();
+        let counted = |bytes: u64| {
+            let pid = far.send(bytes).end();
+            let what = || (sent(&asked(&home, query(By::Process)), pid) == bytes).then_some(());
+            wait_for("them to be counted", what);
+            pid
+        };
+        let yesterday = counted(100_001);
+        clock.set_to(change - SignedDuration::from_secs(12));
+        let begun = Instant::now();
+        let before = counted(200_002);
+        assert!(begun.elapsed().as_secs() < 10, "this machine is too slow for this test");
+        // It is the event: nothing tells of a change but the clock.
+        std::thread::sleep(Duration::from_millis(13_100).saturating_sub(begun.elapsed()));
+        let after = counted(300_003);
+        clock.set_to(hour(36));
+        let tomorrow = counted(400_004);
+        let pids = [yesterday, before, after, tomorrow];
+        let of = |from: Timestamp, until: Timestamp| {
+            let report = asked(&home, Query { from: Some(from), until: Some(until), ..query(By::Process) });
+            pids.map(|pid| sent(&report, pid))
+        };
+        let midnight = hour(if hours == 23 { -2 } else { -3 });
+        let next = midnight + SignedDuration::from_hours(hours);
+        assert_eq!(of(midnight, next), [0, 200_002, 300_003, 0], "{hours} hours");
+        assert_eq!(of(hour(-1), change), [0, 200_002, 0, 0], "{hours} hours");
+        assert_eq!(of(change, hour(1)), [0, 0, 300_003, 0], "{hours} hours");
+        assert_eq!(of(hour(-24), midnight), [100_001, 0, 0, 0], "{hours} hours");
+        assert_eq!(of(next, hour(48)), [0, 0, 0, 400_004], "{hours} hours");
+        // The daemon's own day is that long.
+        let days = asked(&home, Query { step: Some(Step::Day), ..query(By::Process) }).bins;
+        assert!(days.iter().any(|day| (day.from, day.until) == (midnight, next)), "{hours} hours: {days:?}");
+        daemon.end(Signal::SIGTERM);
+        let report = written(&home, &query(By::Process));
+        assert_eq!(pids.map(|pid| sent(&report, pid)), [100_001, 200_002, 300_003, 400_004]);
+    }
+}
+
 #[test]
 fn a_clock_that_is_set_moves_bytes_to_its_time_and_loses_none() {
     let home = Home::new();
     often(&home);
-    let clock = home.folder().join("clock");
-    let set = |offset: &str| {
-        let new = home.folder().join("clock.new");
-        fs::write(&new, offset).expect("a file");
-        fs::rename(&new, &clock).expect("a file");
-    };
-    set("+0");
-    let mut command = home.command(&["run"]);
-    command.env("LD_PRELOAD", faketime()).env("FAKETIME_TIMESTAMP_FILE", &clock);
-    // The clock of the boot is never set.
-    command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("TZ", "UTC");
-    let daemon = home.run_by(command);
+    let clock = Clock::of(&home);
+    let daemon = clock.run(&home, "UTC");
     let far = Far::new();
     let hour = 3_600;
     let mut sent_at = Vec::new();
     // Back over an hour that is over, forward over a day, and home again.
     for (round, offset) in [0, -2 * hour, 30 * hour, -26 * hour, 0].into_iter().enumerate() {
-        set(&format!("{offset:+}"));
+        clock.set(offset);
         let bytes = 100_001 + round as u64;
         let pid = far.send(bytes).end();
         wait_for("them in the file", || (sent(&written(&home, &query(By::Process)), pid) == bytes).then_some(()));
@@ -382,7 +452,7 @@ fn who_asks_all_the_time_does_not_slow_it() {
             (answers, refusals)
         };
         let crowd: Vec<_> = (0..20).map(|_| scope.spawn(pester)).collect();
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let four_polls = std::panic::catch_unwind(|| {
             let before = wait_for("a status", polls);
             wait_for("four more polls", || polls().filter(|now| *now >= before + 4));
