@@ -2,7 +2,10 @@
 //!
 //! Series are compared by the numbers that the file gives names; the names themselves are read for the rows that are shown.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap, HashSet},
+};
 
 use rusqlite::{Connection, OptionalExtension as _};
 use watcher_core::history::{
@@ -44,6 +47,26 @@ impl Sums {
         let mut total = Amount::default();
         self.0.values().filter(|sum| !sum.apart).for_each(|sum| total += sum.amount.without_peaks());
         total
+    }
+
+    /// Whether any of it is.
+    pub fn are_estimated(&self) -> bool {
+        self.0.values().any(|sum| sum.estimated)
+    }
+
+    /// Leaves out processes that would not be shown, before their names are read; how many. Each is a row of its own.
+    pub fn cut(&mut self, query: &Query) -> u64 {
+        if query.by != By::Process || query.sort == Sort::Name || self.0.len() <= query.limit {
+            return 0;
+        }
+        let mut order: Vec<(u64, Reverse<i64>)> =
+            self.0.iter().map(|(number, sum)| (key(sum.amount, query.sort), Reverse(*number))).collect();
+        order.sort_unstable_by(|a, b| b.cmp(a));
+        let cut = order.split_off(query.limit);
+        for (_, Reverse(number)) in &cut {
+            self.0.remove(number);
+        }
+        cut.len() as u64
     }
 }
 
@@ -198,20 +221,22 @@ fn named(db: &Connection, by: By, number: i64) -> rusqlite::Result<Option<Row>> 
     }
 }
 
+/// What rows are sorted by, the largest first.
+fn key(amount: Amount, sort: Sort) -> u64 {
+    match sort {
+        Sort::Total => amount.bytes(),
+        Sort::Downloaded => amount.rx_bytes,
+        Sort::Uploaded => amount.tx_bytes,
+        Sort::PeakDown => amount.rx_peak,
+        Sort::PeakUp => amount.tx_peak,
+        Sort::Name => 0,
+    }
+}
+
 /// The rows that there is room for, in the order that was asked for, and how many there are beyond.
 pub fn sorted(mut rows: Vec<Row>, query: &Query) -> (Vec<Row>, u64) {
     // The sort is stable: equals stay in the order of their names.
-    rows.sort_by_key(|row| {
-        let amount = row.amount;
-        std::cmp::Reverse(match query.sort {
-            Sort::Total => amount.bytes(),
-            Sort::Downloaded => amount.rx_bytes,
-            Sort::Uploaded => amount.tx_bytes,
-            Sort::PeakDown => amount.rx_peak,
-            Sort::PeakUp => amount.tx_peak,
-            Sort::Name => 0,
-        })
-    });
+    rows.sort_by_key(|row| Reverse(key(row.amount, query.sort)));
     let more = rows.len().saturating_sub(query.limit);
     rows.truncate(query.limit);
     (rows, more as u64)

@@ -76,15 +76,17 @@ fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusq
     let segments = plan(range, &held, Level::Day);
     report.coarse = coarse(&segments, range, db)?;
     let mut labels = Labels::of(db, &query.choice)?;
-    let sums = labels.add_up(db, &read(db, &segments, of)?, query.by)?;
+    let mut sums = labels.add_up(db, &read(db, &segments, of)?, query.by)?;
     let own = sums.total();
+    report.estimated = sums.are_estimated();
+    let cut = sums.cut(query);
     let mut rows = labels::rows(db, sums, query.by)?;
-    report.estimated = rows.iter().any(|row| row.estimated);
     report.total = total(db, &segments, query, own, &rows)?;
     if query.by == By::Interface {
         explain(db, &segments, &mut rows)?;
     }
     (report.rows, report.more) = labels::sorted(rows, query);
+    report.more += cut;
     if let Some(step) = query.step.filter(|step| *step != Step::Second) {
         let segments = plan(range, &aligned(held, calendar), step.coarsest());
         // Of everything, the line with one row each.

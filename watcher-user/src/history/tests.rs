@@ -111,6 +111,27 @@ fn the_same_sum_whether_asked_by_application_process_domain_or_user() {
 }
 
 #[test]
+fn fewer_rows_are_the_first_of_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = open(folder.path());
+    let now: Timestamp = "2026-11-21T10:00:30Z".parse().unwrap();
+    for at in 0..40 {
+        store
+            .add(&moved(now, &"x".repeat(1 + at), "example.com", 1 + at as u64 * 7 % 40, 50 - at as u64), now)
+            .unwrap();
+    }
+    for by in [By::Process, By::Application] {
+        for sort in [Sort::Downloaded, Sort::Uploaded, Sort::Name] {
+            let mut asked = Query { sort, ..query(by) };
+            let all = report(folder.path(), &asked);
+            asked.limit = 7;
+            let some = report(folder.path(), &asked);
+            assert_eq!((&some.rows[..], some.more, some.total), (&all.rows[..7], 33, all.total), "{by:?} {sort:?}");
+        }
+    }
+}
+
+#[test]
 fn days_of_23_and_25_hours_hold_what_came_between_two_midnights() {
     for (day, hours) in [("2026-03-29", 23), ("2026-10-25", 25), ("2026-06-01", 24)] {
         let folder = tempfile::tempdir().unwrap();

@@ -1,4 +1,5 @@
-//! Rows: a year of a busy desktop in the history: how large, how long a write takes, how long an answer.
+//! Rows: a year of a busy desktop in the history: how large, how long a write takes, how long an answer; and how long it takes
+//! to take over what netmon kept.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -15,6 +16,8 @@ use crate::run::run;
 
 /// The example that writes it, as a daemon does.
 const WRITER: &str = "history_year";
+/// The example that writes what netmon kept.
+const NETMON: &str = "netmon_days";
 
 /// What the year became.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
@@ -22,7 +25,7 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     let file = folder.0.join("history.db");
     // The shorter time still has all levels, but not all of their rows.
     let days = if plan.quick { 40 } else { 365 };
-    let year = write(&file, days)?;
+    let year = write(WRITER, &file, days)?;
     let number = |key: &str| year[key].as_f64().with_context(|| format!("{WRITER} says nothing of {key}"));
     let what = format!("a {days}-day desktop's history (200 applications, 2,000 domains)");
     let upkeep = format!(
@@ -49,22 +52,42 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
             &note,
         ));
     }
+    rows.push(taken_over(plan, &folder.0)?);
     Ok(rows)
 }
 
-fn write(file: &Path, days: u32) -> Result<Value> {
+fn taken_over(plan: &Plan, folder: &Path) -> Result<Row> {
+    let netmon = folder.join("netmon.db");
+    let days = if plan.quick { 1 } else { 10 };
+    let rows =
+        write(NETMON, &netmon, days)?["rows"].as_f64().with_context(|| format!("{NETMON} says nothing of rows"))?;
+    let mut command = Command::new(&plan.subject.program);
+    command.arg("import").arg(&netmon).arg("--db").arg(folder.join("imported.db")).stdin(Stdio::null());
+    let begun = Instant::now();
+    let out = command.output().context("cannot start watcher")?;
+    let seconds = begun.elapsed().as_secs_f64();
+    if !out.status.success() {
+        bail!("`watcher import` ended with {}: {}", out.status, String::from_utf8_lossy(&out.stderr));
+    }
+    let what = format!("`watcher import` of {days} days of netmon");
+    let note =
+        format!("{:.1} million rows, {:.0} MiB", rows / 1e6, std::fs::metadata(&netmon)?.len() as f64 / 1_048_576.0);
+    Ok(Row::at_most(what, f64::from(days) * 3.0, seconds, "s", &note))
+}
+
+fn write(writer: &str, file: &Path, days: u32) -> Result<Value> {
     let root = repo::root();
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut build = Command::new(cargo);
-    build.args(["build", "--release", "--package", "watcher-user", "--example", WRITER]).current_dir(&root);
+    build.args(["build", "--release", "--package", "watcher-user", "--example", writer]).current_dir(&root);
     run(&mut build)?;
-    let mut writer = Command::new(root.join("target/release/examples").join(WRITER));
-    let out = writer.arg(file).arg(days.to_string()).stderr(Stdio::inherit()).output();
-    let out = out.with_context(|| format!("cannot start {WRITER}"))?;
+    let mut command = Command::new(root.join("target/release/examples").join(writer));
+    let out = command.arg(file).arg(days.to_string()).stderr(Stdio::inherit()).output();
+    let out = out.with_context(|| format!("cannot start {writer}"))?;
     if !out.status.success() {
-        bail!("{WRITER} ended with {}", out.status);
+        bail!("{writer} ended with {}", out.status);
     }
-    serde_json::from_slice(&out.stdout).with_context(|| format!("{WRITER} prints no JSON"))
+    serde_json::from_slice(&out.stdout).with_context(|| format!("{writer} prints no JSON"))
 }
 
 /// Milliseconds.
