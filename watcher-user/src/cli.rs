@@ -1,6 +1,7 @@
 //! The command line: what may be said, and what it means. Parsing ends here; behind it every value is valid.
 
 mod agent;
+mod replay;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
+pub use replay::ReplayArgs;
 pub use stats::StatsArgs;
 pub use top::{Counter, Format, Rows, Top, TopArgs};
 pub use transfer::{ExportArgs, ImportArgs};
@@ -89,6 +91,9 @@ pub enum Command {
     /// Take over what netmon collected, marked estimated.
     #[command(after_help = transfer::IMPORT_NOTES)]
     Import(ImportArgs),
+    /// Read a capture file (pcap, pcapng) as if it were passing by now: who moved how much, and with whom.
+    #[command(after_help = replay::NOTES)]
+    Replay(ReplayArgs),
     /// Show what would be sent, send it now, or show how sending goes.
     Upload(UploadArgs),
     /// Install watcher as a service of this machine: asks, or takes --yes.

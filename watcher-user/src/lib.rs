@@ -21,6 +21,7 @@ pub mod interfaces;
 pub mod linux;
 pub mod names;
 pub mod program_name;
+pub mod replay;
 pub mod samples;
 pub mod services;
 pub mod setup;

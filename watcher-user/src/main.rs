@@ -8,7 +8,7 @@ use watcher_user::{
     cli::{AlertsArgs, Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
     connections, dns, insights,
     names::Geo,
-    setup, stats, summary, text, top,
+    replay, setup, stats, summary, text, top,
 };
 
 fn main() -> ExitCode {
@@ -61,6 +61,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => return agent::status(&args.which.options(), args.json),
         Command::Export(args) => args.run()?,
         Command::Import(args) => args.run()?,
+        Command::Replay(args) => replay::run(&args.options())?,
         Command::Upload(args) => return upload(&args),
         Command::Setup(args) => {
             args.check().unwrap_or_else(|error| error.exit());

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 
 use watcher_core::names::{Head, Heard, Reader};
-use watcher_core::{Batch, BootTime, Losses, ProcessId, Quality, SocketId};
+use watcher_core::{Batch, BootTime, Losses, ProcessEvent, ProcessId, ProcessInfo, Quality, SocketId};
 
 use crate::flows::{Flows, Hosts, Limits, Observed, Sight};
 use crate::link::{self, Frame, LinkError, LinkType, Way};
@@ -55,6 +55,8 @@ pub struct Engine {
     /// Flows that were told, and whose owner no packet named.
     unnamed: u64,
     quality: Quality,
+    /// Told once.
+    nobody: Option<ProcessEvent>,
 }
 
 impl Engine {
@@ -73,6 +75,7 @@ impl Engine {
             dropped: 0,
             unnamed: 0,
             quality: quality::estimated(&Seen::default(), 0, 0),
+            nobody: Some(nobody()),
         }
     }
 
@@ -166,7 +169,7 @@ impl Engine {
             owner
         });
         self.unnamed += unnamed;
-        let listed = owners.events();
+        let listed = self.nobody.take().into_iter().chain(owners.events()).collect::<Vec<_>>();
         self.taps.learn(&listed);
         let mut processes = listed;
         processes.extend(self.taps.events());
@@ -214,6 +217,12 @@ impl Engine {
     pub fn quality(&self) -> &Quality {
         &self.quality
     }
+}
+
+/// What nobody is known to own goes where the kernel's own bytes go, which packets do not tell apart.
+fn nobody() -> ProcessEvent {
+    let info = ProcessInfo { name: "unknown".to_owned(), ..ProcessInfo::default() };
+    ProcessEvent::Seen { id: ProcessId::KERNEL, info }
 }
 
 fn hear(reader: &mut Reader, head: &Head, heard: &mut Vec<Heard>, lost: &mut u64) {

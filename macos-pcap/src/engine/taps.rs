@@ -50,6 +50,7 @@ impl Taps {
     pub(super) fn learn(&mut self, events: &[ProcessEvent]) {
         for event in events {
             match event {
+                ProcessEvent::Seen { id, .. } if *id == ProcessId::KERNEL => {}
                 ProcessEvent::Seen { id, info } => {
                     let command = info.name.as_bytes().into();
                     if self.known.len() < MOST || self.known.contains_key(&id.tgid) {

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use watcher_core::{BootTime, FlowRow, FlowState, Snapshot, Source};
 
 use crate::{
-    cli::{Counter, Format, Top},
+    cli::{Counter, Format, Rows, Top},
     clock::WallClock,
     config,
     control::{Place, client::AskError, reach},
@@ -99,6 +99,22 @@ pub async fn either<S: Source>(
             run(own(source)?, options).await
         }
     }
+}
+
+/// Writes one object about what was, by a clock that is not this machine's.
+///
+/// # Errors
+/// The output cannot be written.
+pub(crate) fn write_past(
+    out: impl std::io::Write,
+    snapshot: &Snapshot,
+    origin: &Origin,
+    rows: Rows,
+    clock: WallClock,
+) -> anyhow::Result<()> {
+    let mut writer = json::Writer::new(out, rows, Users::numeric(), clock, std::sync::Arc::default());
+    writer.fixed = Some(clock);
+    writer.write(snapshot, origin)
 }
 
 /// Where snapshots go.
