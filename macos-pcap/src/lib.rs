@@ -8,6 +8,8 @@
 //! name, and needs libpcap.
 
 mod bytes;
+#[cfg(feature = "capture")]
+pub mod capture;
 pub mod engine;
 pub mod files;
 pub mod flows;
