@@ -20,6 +20,7 @@ pub use top::{Counter, Format, Rows, Top, TopArgs};
 pub use transfer::{ExportArgs, ImportArgs};
 pub use views::{AlertsArgs, ConnectionsArgs, DnsArgs, InsightsArgs, SummaryArgs};
 
+use crate::collector::Backend;
 use crate::setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs};
 
 /// Which process sent how many bytes to whom: exactly, and live.
@@ -165,6 +166,9 @@ pub struct DoctorArgs {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 #[command(next_help_heading = "Collector")]
 pub struct CollectorArgs {
+    /// Who counts: eBPF, or packets from libpcap.
+    #[arg(long, value_enum, value_name = "WHO", default_value_t)]
+    pub backend: Backend,
     /// Diagnostics from inside the kernel, on standard error.
     #[cfg(target_os = "linux")]
     #[arg(long, value_name = "LEVEL")]

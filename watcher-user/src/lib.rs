@@ -6,6 +6,7 @@ pub mod applications;
 pub mod by;
 pub mod cli;
 pub mod clock;
+pub mod collector;
 pub mod config;
 pub mod connections;
 pub mod control;

@@ -71,17 +71,18 @@ pub struct PcapSource<O> {
     dropped_before: u64,
     owners: O,
     refreshed: Instant,
+    instead: Option<DegradationReason>,
     quality: Quality,
 }
 
 impl<O: Owners> PcapSource<O> {
-    /// Opens every device there is, and begins to count.
+    /// Opens every device there is, and begins to count. `instead` is why it is not something better.
     ///
     /// # Errors
     /// This process may not capture, or there is nothing to capture on.
-    pub fn open(owners: O, names: bool) -> Result<Self, CaptureError> {
+    pub fn open(owners: O, names: bool, instead: Option<DegradationReason>) -> Result<Self, CaptureError> {
         let engine = Engine::new(host::hosts(), host::namespace(), Limits::default(), names);
-        let quality = told(engine.quality());
+        let quality = told(engine.quality(), instead.as_ref());
         let counting = Counting { engine, ports: Ports::read(), clocks: Clocks::read() };
         let shared = Arc::new(Shared {
             turnstile: Mutex::new(()),
@@ -89,7 +90,7 @@ impl<O: Owners> PcapSource<O> {
             is_over: AtomicBool::new(false),
         });
         let refreshed = Instant::now();
-        let mut this = Self { shared, taps: Vec::new(), dropped_before: 0, owners, refreshed, quality };
+        let mut this = Self { shared, taps: Vec::new(), dropped_before: 0, owners, refreshed, instead, quality };
         let (wanted, others) = devices();
         let refused = match this.tap(&wanted) {
             Ok(()) => return Ok(this),
@@ -139,7 +140,7 @@ impl<O: Owners> PcapSource<O> {
         let now = counting.clocks.boot;
         counting.engine.set_dropped(dropped);
         let batch = counting.engine.collect(now, &mut self.owners).map_err(ReadError::Owners)?;
-        self.quality = told(counting.engine.quality());
+        self.quality = told(counting.engine.quality(), self.instead.as_ref());
         drop((counting, turn));
         Ok(batch)
     }
@@ -212,8 +213,9 @@ fn devices() -> (String, Vec<String>) {
 }
 
 /// With what is so of every capture.
-fn told(quality: &Quality) -> Quality {
+fn told(quality: &Quality, instead: Option<&DegradationReason>) -> Quality {
     let mut quality = quality.clone();
+    quality.degraded.extend(instead.cloned());
     if cfg!(target_os = "linux") {
         quality.degraded.push(DegradationReason {
             capability: "namespaces".to_owned(),

@@ -173,18 +173,3 @@ pub fn age(row: &FlowRow, now: BootTime) -> Option<Duration> {
     let ended = if let FlowState::Closed { at, .. } = sample.state { at } else { now };
     Some(ended.since(began))
 }
-
-/// The source of a system that has none.
-#[cfg(not(target_os = "linux"))]
-pub enum Nothing {}
-
-#[cfg(not(target_os = "linux"))]
-impl Source for Nothing {
-    type Error = std::io::Error;
-    async fn collect(&mut self) -> Result<watcher_core::Batch, Self::Error> {
-        match *self {}
-    }
-    fn quality(&self) -> &watcher_core::Quality {
-        match *self {}
-    }
-}
