@@ -5,6 +5,7 @@ use std::io::Read;
 use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use watcher_core::BootTime;
 
+use crate::bytes::array;
 use crate::engine::Captured;
 use crate::link::LinkType;
 
@@ -90,7 +91,10 @@ pub fn read(file: impl Read + Send, mut see: impl FnMut(&Captured<'_>)) -> Resul
         match stopped {
             PcapError::Eof => return frames.end(),
             PcapError::Incomplete(_) | PcapError::BufferTooSmall => {}
-            PcapError::UnexpectedEof => return Err(FileError::Cut(at)),
+            PcapError::UnexpectedEof => {
+                let is_damaged = frames.claimed(reader.data()) > LARGEST;
+                return Err(if is_damaged { FileError::Damaged(at) } else { FileError::Cut(at) });
+            }
             PcapError::ReadError => return Err(FileError::Read),
             _ => return Err(FileError::Damaged(at)),
         }
@@ -111,9 +115,18 @@ struct Frames {
     interfaces: Vec<Interface>,
     skipped: Skipped,
     seen: u64,
+    is_big_endian: bool,
+    is_ng: bool,
 }
 
 impl Frames {
+    /// How long the block that begins here says it is: of a pcap file, the frame in it.
+    fn claimed(&self, block: &[u8]) -> usize {
+        let field = if self.is_ng { 4 } else { 8 };
+        let length = array(block, field).unwrap_or_default();
+        (if self.is_big_endian { u32::from_be_bytes(length) } else { u32::from_le_bytes(length) }) as usize
+    }
+
     fn block(
         &mut self,
         block: &PcapBlockOwned<'_>,
@@ -125,6 +138,7 @@ impl Frames {
                 let resolution = if header.is_nanosecond_precision() { 1_000_000_000 } else { 1_000_000 };
                 // The upper bits say how long a frame check sequence is (pcap-savefile(5)).
                 let link = header.network.0 & 0x0fff_ffff;
+                self.is_big_endian = header.is_bigendian();
                 self.interfaces = vec![Interface::new(link, resolution, 0, header.snaplen)];
             }
             PcapBlockOwned::Legacy(frame) => {
@@ -135,7 +149,10 @@ impl Frames {
                 let kept = frame.data.len().min(frame.caplen as usize);
                 self.frame(interface, interface.time(ticks), &frame.data[..kept], frame.origlen, see);
             }
-            PcapBlockOwned::NG(Block::SectionHeader(_)) => self.interfaces.clear(),
+            PcapBlockOwned::NG(Block::SectionHeader(section)) => {
+                (self.is_ng, self.is_big_endian) = (true, section.big_endian());
+                self.interfaces.clear();
+            }
             PcapBlockOwned::NG(Block::InterfaceDescription(described)) => {
                 if self.interfaces.len() >= MOST_INTERFACES {
                     return Err(FileError::Damaged(at));

@@ -180,7 +180,7 @@ impl Engine {
         Ok(Batch { at: now, processes, heard, flows, losses })
     }
 
-    /// DNS messages belong to processes: those of flows that are held back wait with them.
+    /// What flows showed that are held back waits with them: DNS messages belong to processes.
     fn take_heard(&mut self, observed: &[Observed]) -> Vec<Heard> {
         if self.heard.is_empty() {
             return Vec::new();
@@ -189,14 +189,17 @@ impl Engine {
             observed.iter().map(|o| (o.sample.id.socket, o.sample.id.process)).collect();
         let mut told = Vec::with_capacity(self.heard.len());
         for mut heard in std::mem::take(&mut self.heard) {
+            let socket = match &heard {
+                Heard::Shown { socket, .. } => *socket,
+                Heard::Dns(carried, _) => carried.socket,
+            };
+            // What showed something has moved bytes: it is told now, or held back.
+            let Some(owner) = owners.get(&socket) else {
+                self.heard.push(heard);
+                continue;
+            };
             if let Heard::Dns(carried, _) = &mut heard {
-                match owners.get(&carried.socket) {
-                    Some(owner) => carried.process = *owner,
-                    None => {
-                        self.heard.push(heard);
-                        continue;
-                    }
-                }
+                carried.process = *owner;
             }
             told.push(heard);
         }

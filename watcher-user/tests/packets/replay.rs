@@ -58,13 +58,18 @@ fn agrees(connections: &[Value], moved: &Moved) {
 
 /// What was captured on loopback while three pairs of sockets were at it.
 fn loopback(options: &[&str]) -> (Vec<u8>, Vec<Moved>) {
-    let tcpdump = Tcpdump::start(options);
-    let moved = vec![
-        traffic::connection(V4, 300_000, 70_001),
-        traffic::connection(V6, 1, 500_000),
-        traffic::datagrams(V4, &[1, 700, 1400, 60_000]),
-    ];
-    (tcpdump.end(V4), moved)
+    let namespace = Namespace::new();
+    let tcpdump = Tcpdump::inside(&namespace.0, options);
+    let moved = namespace.run(|| {
+        let moved = vec![
+            traffic::connection(V4, 300_000, 70_001),
+            traffic::connection(V6, 1, 500_000),
+            traffic::datagrams(V4, &[1, 700, 1400, 60_000]),
+        ];
+        send_last(V4);
+        moved
+    });
+    (tcpdump.until_last(), moved)
 }
 
 #[test]
