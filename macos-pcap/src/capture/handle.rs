@@ -151,6 +151,7 @@ fn hand_over<F: FnMut(i64, &[u8], u32)>(_: &F) -> ffi::Handler {
             let header = &*header;
             (&mut *user.cast::<F>(), header, std::slice::from_raw_parts(bytes, header.caplen as usize))
         };
+        #[cfg_attr(target_os = "linux", expect(clippy::useless_conversion, reason = "macOS has 32 bits of them"))]
         let micros = i64::from(header.ts.tv_usec);
         see(header.ts.tv_sec.saturating_mul(1_000_000_000).saturating_add(micros * 1000), bytes, header.len);
     }

@@ -56,7 +56,8 @@ impl Ports {
     #[must_use]
     pub fn counts(&self, frame: &Frame<'_>) -> bool {
         let is_port = frame.interface_index.is_some_and(|index| self.known.get(&index).copied().unwrap_or_default());
-        !is_port && !(frame.is_tagged && self.has_vlans)
+        let is_of_vlan = frame.is_tagged && self.has_vlans;
+        !is_port && !is_of_vlan
     }
 }
 
