@@ -90,7 +90,7 @@ pub fn open(args: &CollectorArgs, names: bool) -> anyhow::Result<Collector> {
             if cfg!(not(feature = "pcap")) {
                 return Err(refused);
             }
-            let why = format!("{refused:#}");
+            let why = crate::text::with_causes(refused.as_ref());
             match packets(args, names, Some(why.clone())) {
                 Ok(collector) => {
                     eprintln!("watcher: eBPF is refused, so packets are counted, which is not exact: {why}");

@@ -108,6 +108,10 @@ async fn examine(args: &CollectorArgs) -> Report {
             report.backend = Some(quality.backend.to_string());
             report.grade = Some(quality.grade.to_string());
             report.degraded.clone_from(&quality.degraded);
+            let refused = quality.degraded.iter().filter(|lost| lost.capability == "ebpf");
+            report
+                .problems
+                .extend(refused.map(|lost| format!("packets are counted, as eBPF is refused: {}", lost.why)));
         }
         Err(e) => report.problems.push(format!("the collector does not start: {e:#}")),
     }
