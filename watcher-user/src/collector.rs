@@ -1,6 +1,5 @@
 //! Who counts: eBPF, or packets where that is refused.
 
-use anyhow::Context as _;
 use watcher_core::{Batch, Quality, Source};
 
 use crate::cli::CollectorArgs;
@@ -41,6 +40,19 @@ pub enum ReadError {
     #[cfg(any(feature = "pcap", target_os = "macos"))]
     #[error(transparent)]
     Pcap(#[from] packets::ReadError),
+}
+
+#[cfg(target_os = "linux")]
+impl Collector {
+    /// How each capability of eBPF was got.
+    #[must_use]
+    pub fn outcomes(&self) -> &[crate::linux::load::Outcome] {
+        match self {
+            Self::Ebpf(source) => source.outcomes(),
+            #[cfg(feature = "pcap")]
+            Self::Pcap(_) => &[],
+        }
+    }
 }
 
 impl Source for Collector {
@@ -116,6 +128,7 @@ fn ebpf(_: &CollectorArgs, _: bool) -> anyhow::Result<Collector> {
 
 #[cfg(any(feature = "pcap", target_os = "macos"))]
 fn packets(args: &CollectorArgs, names: bool, instead: Option<String>) -> anyhow::Result<Collector> {
+    use anyhow::Context as _;
     let opened = packets::open(names && !args.no_passive, instead).context("capturing packets: try as root")?;
     Ok(Collector::Pcap(Box::new(opened)))
 }

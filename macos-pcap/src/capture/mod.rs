@@ -1,6 +1,6 @@
 //! Live capture: libpcap's frames into the engine, on a thread of its own for each device, as a [`Source`].
 //!
-//! Linux: the `any` device with SLL2 headers, which has interfaces that come and go; [`ports`] says what of it would count
+//! Linux: the `any` device with SLL2 headers, which has interfaces that come and go; [`Ports`] says what of it would count
 //! twice. macOS: `pktap`, which names processes; where that is refused, each interface by itself. What runs in another
 //! network namespace passes through here, if at all, and is not this machine's by its addresses.
 

@@ -12,10 +12,7 @@ use watcher_core::{DegradationReason, Source as _};
 
 use self::{facts::Facts, interfaces::InterfaceReport, self_test::SelfTest};
 use super::load::Outcome;
-use crate::{
-    cli::CollectorArgs,
-    collector::{self, Collector},
-};
+use crate::{cli::CollectorArgs, collector};
 
 /// The verifier gives up at a million; a program that comes near a twentieth of it has become too clever.
 const INSTRUCTION_BUDGET: u32 = 50_000;
@@ -93,9 +90,7 @@ async fn examine(args: &CollectorArgs) -> Report {
     }
     match collector::open(args, true) {
         Ok(mut source) => {
-            if let Collector::Ebpf(source) = &source {
-                report.capabilities = source.outcomes().iter().map(capability).collect();
-            }
+            report.capabilities = source.outcomes().iter().map(capability).collect();
             match self_test::run(&mut source).await {
                 Ok(test) => {
                     report.problems.extend(test.problem());
