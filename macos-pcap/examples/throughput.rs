@@ -45,7 +45,7 @@ fn measure(count: u32, rounds: u32) {
     }
     // What others take of the core is not the parser's.
     let took = cpu_time().zip(on_cpu).map_or(begun.elapsed(), |(now, then)| now.saturating_sub(then));
-    let observed = flows.take(BootTime(u64::from(rounds)), |_| Owner::Nobody);
+    let observed = flows.take(BootTime(u64::from(rounds)), |_, _| Owner::Nobody);
     let sum: u64 = observed.iter().map(|flow| flow.sample.counters.tx_bytes).sum();
     assert_eq!(sum, u64::from(PAYLOAD) * u64::from(count) * u64::from(rounds));
     let packets = 2.0 * f64::from(count) * f64::from(rounds);

@@ -57,7 +57,7 @@ fn ten_thousand_connections_take_less_than_40_mib_at_their_worst() {
         }
     }
     let worst = peak();
-    let observed = flows.take(BootTime(2), |_| Owner::Nobody);
+    let observed = flows.take(BootTime(2), |_, _| Owner::Nobody);
     assert_eq!(observed.len(), FLOWS as usize);
     let taken = peak();
     println!("10,000 flows: {usual} bytes, with holes {worst}, with all of them told at once {taken}");

@@ -31,7 +31,7 @@ fn an_upload_of_20_gib_is_20_gib_whatever_its_length_fields_say() {
         let packet = parse(&opened).expect("a TCP segment");
         flows.see(&packet, &Sight { at: BootTime(sent), way: None, slot: 0, owner: None });
     }
-    let observed = flows.take(BootTime(UPLOAD), |_| Owner::Nobody);
+    let observed = flows.take(BootTime(UPLOAD), |_, _| Owner::Nobody);
     let [flow] = &observed[..] else { panic!("{observed:?}") };
     assert_eq!(flow.sample.counters.tx_bytes, UPLOAD);
     assert_eq!(flow.wire.tx_bytes, UPLOAD + (UPLOAD / SEGMENT) * 40);

@@ -75,6 +75,9 @@ pub struct Losses {
     /// Copies of first bytes that did not fit into their ring buffer: a name may be missing, bytes are not.
     #[serde(default)]
     pub heads: u64,
+    /// Packets that a capture dropped, or that could not be read: how many bytes were in them is not known.
+    #[serde(default)]
+    pub frames: u64,
     /// Bytes sent that no map had room for: counted, and owned by nobody.
     pub unattributed_tx_bytes: u64,
     /// Bytes received that no map had room for.
@@ -87,6 +90,7 @@ impl Losses {
     pub fn is_exact(&self) -> bool {
         self.recursion_misses == 0
             && self.storage_failed == 0
+            && self.frames == 0
             && self.unattributed_tx_bytes == 0
             && self.unattributed_rx_bytes == 0
     }
@@ -102,6 +106,7 @@ impl Losses {
             process_events: self.process_events.saturating_sub(earlier.process_events),
             state_changes: self.state_changes.saturating_sub(earlier.state_changes),
             heads: self.heads.saturating_sub(earlier.heads),
+            frames: self.frames.saturating_sub(earlier.frames),
             unattributed_tx_bytes: self.unattributed_tx_bytes.saturating_sub(earlier.unattributed_tx_bytes),
             unattributed_rx_bytes: self.unattributed_rx_bytes.saturating_sub(earlier.unattributed_rx_bytes),
         }
@@ -110,7 +115,7 @@ impl Losses {
     /// Events of the accounting that were dropped, of any kind.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
-        self.ring_full + self.process_events + self.state_changes + self.recursion_misses
+        self.ring_full + self.process_events + self.state_changes + self.recursion_misses + self.frames
     }
 }
 
@@ -123,6 +128,7 @@ impl std::ops::AddAssign for Losses {
         self.process_events += o.process_events;
         self.state_changes += o.state_changes;
         self.heads += o.heads;
+        self.frames += o.frames;
         self.unattributed_tx_bytes += o.unattributed_tx_bytes;
         self.unattributed_rx_bytes += o.unattributed_rx_bytes;
     }

@@ -1,6 +1,7 @@
 //! The command line: what may be said, and what it means. Parsing ends here; behind it every value is valid.
 
 mod agent;
+mod replay;
 mod stats;
 #[cfg(test)]
 mod tests;
@@ -13,11 +14,13 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, Parser, Subcommand, error::ErrorKind};
 
 pub use agent::{RunArgs, StartArgs, StatusArgs, UploadArgs, Which};
+pub use replay::ReplayArgs;
 pub use stats::StatsArgs;
 pub use top::{Counter, Format, Rows, Top, TopArgs};
 pub use transfer::{ExportArgs, ImportArgs};
 pub use views::{AlertsArgs, ConnectionsArgs, DnsArgs, InsightsArgs, SummaryArgs};
 
+use crate::collector::Backend;
 use crate::setup::args::{PackageFilesArgs, SetupArgs, UninstallArgs};
 
 /// Which process sent how many bytes to whom: exactly, and live.
@@ -89,6 +92,9 @@ pub enum Command {
     /// Take over what netmon collected, marked estimated.
     #[command(after_help = transfer::IMPORT_NOTES)]
     Import(ImportArgs),
+    /// Read a capture file (pcap, pcapng) as if it were passing by now: who moved how much, and with whom.
+    #[command(after_help = replay::NOTES)]
+    Replay(ReplayArgs),
     /// Show what would be sent, send it now, or show how sending goes.
     Upload(UploadArgs),
     /// Install watcher as a service of this machine: asks, or takes --yes.
@@ -160,6 +166,9 @@ pub struct DoctorArgs {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
 #[command(next_help_heading = "Collector")]
 pub struct CollectorArgs {
+    /// Who counts: eBPF, or packets from libpcap.
+    #[arg(long, value_enum, value_name = "WHO", default_value_t)]
+    pub backend: Backend,
     /// Diagnostics from inside the kernel, on standard error.
     #[cfg(target_os = "linux")]
     #[arg(long, value_name = "LEVEL")]

@@ -6,9 +6,10 @@ use clap::{CommandFactory as _, Parser as _};
 use watcher_user::{
     agent, alerts,
     cli::{AlertsArgs, Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
+    collector::open,
     connections, dns, insights,
     names::Geo,
-    setup, stats, summary, text, top,
+    replay, setup, stats, summary, text, top,
 };
 
 fn main() -> ExitCode {
@@ -61,6 +62,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Status(args) => return agent::status(&args.which.options(), args.json),
         Command::Export(args) => args.run()?,
         Command::Import(args) => args.run()?,
+        Command::Replay(args) => replay::run(&args.options())?,
         Command::Upload(args) => return upload(&args),
         Command::Setup(args) => {
             args.check().unwrap_or_else(|error| error.exit());
@@ -107,30 +109,32 @@ fn upload(args: &UploadArgs) -> anyhow::Result<ExitCode> {
 /// Exit code 1 when something is wrong with this machine.
 #[cfg(target_os = "linux")]
 async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
-    let well = watcher_user::linux::doctor::run(&args.collector.config(), args.json, args.verbose).await?;
+    let well = watcher_user::linux::doctor::run(&args.collector, args.json, args.verbose).await?;
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What packets cannot tell is no fault of this machine: exit code 1 where there is nobody to count.
 #[cfg(not(target_os = "linux"))]
-async fn doctor(_: DoctorArgs) -> anyhow::Result<ExitCode> {
-    anyhow::bail!("there is no collector for this system yet")
+async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    use watcher_core::Source as _;
+    let collector = open(&args.collector, true)?;
+    let mut out = std::io::stdout().lock();
+    if args.json {
+        serde_json::to_writer(&mut out, collector.quality())?;
+        writeln!(out)?;
+    } else {
+        let quality = collector.quality();
+        writeln!(out, "backend          {}, owner of a byte by {}", quality.backend, quality.grade)?;
+        for lost in &quality.degraded {
+            writeln!(out, "  {:<18} {}", lost.capability, text::printable(&lost.why))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// One thread: what watcher does between two ticks is little, and its own threads would be watched too.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
-}
-
-#[cfg(target_os = "linux")]
-fn open(args: &CollectorArgs, names: bool) -> anyhow::Result<watcher_user::linux::EbpfSource> {
-    let mut config = args.config();
-    config.names &= names;
-    watcher_user::linux::open(&config)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn open(_: &CollectorArgs, _: bool) -> anyhow::Result<top::Nothing> {
-    anyhow::bail!("there is no collector for this system yet")
 }
 
 /// A reader that has gone (`| head`) has what it wanted.

@@ -275,8 +275,10 @@ fn elsewhere(script: &str, args: &[&str]) -> Command {
 #[test]
 fn a_kernel_without_btf_is_told_so() {
     let script = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\"";
-    let (code, words) =
-        code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--standalone", "--once"])));
+    let (code, words) = code_and_words(&run(&mut elsewhere(
+        script,
+        &[env!("CARGO_BIN_EXE_watcher"), "top", "--backend=ebpf", "--once"],
+    )));
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("/sys/kernel/btf/vmlinux") && words.contains("CONFIG_DEBUG_INFO_BTF=y"), "{words}");
     assert_eq!(words.matches("No such file").count(), 1, "the cause is named once: {words}");
@@ -287,11 +289,38 @@ fn a_kernel_without_btf_is_told_so() {
     assert!(report.to_string().contains("CONFIG_DEBUG_INFO_BTF=y"), "{report}");
 }
 
+#[cfg(feature = "pcap")]
+#[test]
+fn where_ebpf_is_refused_packets_are_counted_and_both_top_and_doctor_say_why() {
+    let script = "mount -t tmpfs none /sys/kernel/btf && exec \"$@\"";
+    let watcher = env!("CARGO_BIN_EXE_watcher");
+    let out = run(&mut elsewhere(script, &[watcher, "top", "--standalone", "--once", "--json"]));
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("packets are counted, which is not exact") && said.contains("CONFIG_DEBUG_INFO_BTF=y"),
+        "{said}"
+    );
+    assert_eq!(said.matches("No such file").count(), 1, "the cause is named once: {said}");
+    let object: Value = serde_json::from_slice(&out.stdout).expect("an object");
+    assert_eq!((&object["backend"], &object["exact"]), (&"pcap".into(), &false.into()));
+
+    let out = run(&mut elsewhere(script, &[watcher, "doctor", "--json"]));
+    assert_eq!(out.status.code(), Some(1), "less than this machine is asked for");
+    let report: Value = serde_json::from_slice(&out.stdout).expect("an object");
+    assert_eq!((&report["backend"], &report["self_test"]["exact"]), (&"pcap".into(), &true.into()));
+    let lost = report["degraded"].as_array().expect("a list").iter().map(|lost| lost["capability"].as_str());
+    let lost: Vec<_> = lost.flatten().collect();
+    assert!(["owners", "bytes", "namespaces", "ebpf"].iter().all(|capability| lost.contains(capability)), "{lost:?}");
+}
+
 #[test]
 fn without_proc_it_says_what_to_mount() {
     let script = "mount -t tmpfs none /proc && exec \"$@\"";
-    let (code, words) =
-        code_and_words(&run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "top", "--standalone", "--once"])));
+    let (code, words) = code_and_words(&run(&mut elsewhere(
+        script,
+        &[env!("CARGO_BIN_EXE_watcher"), "top", "--backend=ebpf", "--once"],
+    )));
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("is /proc mounted?"), "{words}");
     let out = run(&mut elsewhere(script, &[env!("CARGO_BIN_EXE_watcher"), "doctor"]));

@@ -94,7 +94,7 @@ fn build_object() -> Result<Option<PathBuf>> {
 /// Everything, or, with arguments for `watcher`, the exactness suite with a `watcher` that was given these.
 fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str]) -> Result<()> {
     let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.current_dir(repo::root()).args(["test", "--workspace", "--no-fail-fast", "--features", "watcher-user/pcap"]);
     if !arguments.is_empty() {
         cargo.args(["--test", "exactness"]).env("WATCHER_ARGS", arguments.join(" "));
     }

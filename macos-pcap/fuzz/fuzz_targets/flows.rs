@@ -21,8 +21,8 @@ fuzz_target!(|bytes: &[u8]| {
         }
         assert!(flows.len() <= 8);
         if at % 16_000_000_000 == 0 {
-            flows.take(BootTime(at), |_| Owner::NotYet);
+            flows.take(BootTime(at), |_, _| Owner::NotYet);
         }
     }
-    flows.take(BootTime(at), |_| Owner::Nobody);
+    flows.take(BootTime(at), |_, _| Owner::Nobody);
 });

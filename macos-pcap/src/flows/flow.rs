@@ -9,6 +9,7 @@ use watcher_core::{
 };
 
 use super::connection::Connection;
+use super::heads::Copied;
 use super::{Limits, Observed, Wire};
 use crate::packet::{Segment, Transport};
 
@@ -31,23 +32,28 @@ pub(super) struct Flow {
     direction: Direction,
     counters: Counters,
     wire: Wire,
+    pub(super) copied: Copied,
+    /// When its first packet was seen.
+    pub(super) since: BootTime,
     heard: BootTime,
     end: Option<(CloseReason, BootTime)>,
 }
 
 /// One packet, or a later part of one, of this flow.
 #[derive(Clone, Copy)]
-pub(super) struct Part {
+pub(super) struct Part<'a> {
     pub(super) at: BootTime,
     pub(super) transport: Transport,
     pub(super) payload_len: u64,
     pub(super) wire_len: u64,
     /// This end sent it.
     pub(super) is_sent: bool,
+    /// As much of the payload as was captured.
+    pub(super) first_bytes: &'a [u8],
 }
 
 impl Flow {
-    pub(super) fn new(socket: SocketId, scope: Scope, part: &Part) -> Self {
+    pub(super) fn new(socket: SocketId, scope: Scope, part: &Part<'_>) -> Self {
         let is_tcp = matches!(part.transport, Transport::Tcp(..));
         let direction = match part.is_sent {
             _ if is_tcp => Direction::Unknown,
@@ -63,17 +69,19 @@ impl Flow {
             direction,
             counters: Counters::default(),
             wire: Wire::default(),
+            copied: Copied::default(),
+            since: part.at,
             heard: part.at,
             end: None,
         }
     }
 
-    pub(super) fn is_replaced_by(&self, part: &Part) -> bool {
+    pub(super) fn is_replaced_by(&self, part: &Part<'_>) -> bool {
         let Transport::Tcp(_, segment) = &part.transport else { return self.end.is_some() };
         self.connection.as_ref().is_some_and(|connection| connection.is_replaced_by(segment, part.is_sent))
     }
 
-    pub(super) fn take(&mut self, part: &Part) {
+    pub(super) fn take(&mut self, part: &Part<'_>) {
         // What follows an end is sent again, or nobody's.
         if self.end.is_some() {
             return;
@@ -88,7 +96,7 @@ impl Flow {
         }
     }
 
-    fn segment(&mut self, part: &Part, segment: &Segment) {
+    fn segment(&mut self, part: &Part<'_>, segment: &Segment) {
         let Some(connection) = &mut self.connection else { return };
         let change = connection.segment(part.at, segment, part.payload_len, part.is_sent);
         self.add(part.at, change.carried, part.is_sent);

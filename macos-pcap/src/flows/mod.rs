@@ -5,6 +5,7 @@
 
 mod connection;
 mod flow;
+mod heads;
 mod hosts;
 mod limits;
 #[cfg(test)]
@@ -14,7 +15,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
-use watcher_core::{BootTime, FlowSample, Losses, ProcessId, Protocol, SocketId, SocketInfo};
+use watcher_core::{BootTime, FlowSample, Losses, ProcessId, Protocol, SocketId, SocketInfo, names::Head};
 
 use crate::link::Way;
 use crate::packet::{Flags, Fragments, Packet, Transport};
@@ -61,7 +62,7 @@ pub struct Wire {
 }
 
 impl Wire {
-    fn add(&mut self, part: &Part) {
+    fn add(&mut self, part: &Part<'_>) {
         if part.is_sent {
             self.tx_bytes += part.wire_len;
             self.tx_packets += 1;
@@ -97,6 +98,8 @@ pub struct Flows {
     lingering: usize,
     losses: Losses,
     overheard_bytes: u64,
+    /// Copies of first bytes that nobody took yet: of one packet, two at most.
+    heads: Vec<Head>,
 }
 
 impl Flows {
@@ -113,7 +116,20 @@ impl Flows {
             lingering: 0,
             losses: Losses::default(),
             overheard_bytes: 0,
+            heads: Vec::new(),
         }
+    }
+
+    /// What the last packet showed of the beginning of its flow: of two where both ends are here.
+    pub fn heads(&mut self) -> std::vec::Drain<'_, Head> {
+        self.heads.drain(..)
+    }
+
+    /// Whether flows are to be told whose owner is not known.
+    #[must_use]
+    pub fn wants_owners(&self) -> bool {
+        self.flows.values().any(|flow| flow.is_changed && flow.owner.is_none())
+            || self.superseded.iter().any(|(_, flow)| flow.owner.is_none())
     }
 
     /// The machine's addresses have changed.
@@ -154,18 +170,27 @@ impl Flows {
     /// Counts one packet.
     #[inline]
     pub fn see(&mut self, packet: &Packet<'_>, sight: &Sight) {
+        self.heads.clear();
         if let Some(fragment) = packet.fragment {
             for part in self.fragments.see(packet, fragment) {
-                self.credit(packet, sight, part.transport, part.payload_len, part.wire_len);
+                // Where in its datagram a later fragment begins does not matter to counts, and names are in first ones.
+                self.credit(packet, sight, (part.transport, part.payload_len, part.wire_len), &[]);
             }
         }
         // What is elsewhere comes back when the datagram's first part is there.
         if !matches!(packet.transport, Transport::Elsewhere(_)) {
-            self.credit(packet, sight, packet.transport, packet.payload_len, packet.wire_len);
+            let counted = (packet.transport, packet.payload_len, packet.wire_len);
+            self.credit(packet, sight, counted, packet.first_bytes);
         }
     }
 
-    fn credit(&mut self, packet: &Packet<'_>, sight: &Sight, transport: Transport, payload_len: u64, wire_len: u64) {
+    fn credit(
+        &mut self,
+        packet: &Packet<'_>,
+        sight: &Sight,
+        (transport, payload_len, wire_len): (Transport, u64, u64),
+        first_bytes: &[u8],
+    ) {
         let (from, to) = match transport.ports() {
             Some(ports) => (ports.source, ports.destination),
             None => (0, 0),
@@ -177,7 +202,7 @@ impl Flows {
         if !sides.sent && !sides.received {
             self.overheard_bytes += payload_len;
         }
-        let part = Part { at: sight.at, transport, payload_len, wire_len, is_sent: true };
+        let part = Part { at: sight.at, transport, payload_len, wire_len, is_sent: true, first_bytes };
         if sides.sent {
             self.enter(Key { protocol, local: source, remote: destination, slot: sight.slot }, sight, part);
         }
@@ -187,11 +212,12 @@ impl Flows {
         }
     }
 
-    fn enter(&mut self, key: Key, sight: &Sight, part: Part) {
+    fn enter(&mut self, key: Key, sight: &Sight, part: Part<'_>) {
         if let Some(flow) = self.flows.get_mut(&key) {
             if !flow.is_replaced_by(&part) {
                 flow.owner = flow.owner.or(sight.owner);
                 flow.take(&part);
+                self.heads.extend(flow.head(&key, &part));
                 return;
             }
             self.supersede(&key, part.at);
@@ -211,6 +237,7 @@ impl Flows {
         self.cookie += 1;
         flow.owner = sight.owner;
         flow.take(&part);
+        self.heads.extend(flow.head(&key, &part));
         self.flows.insert(key, flow);
     }
 
@@ -240,8 +267,9 @@ impl Flows {
     }
 
     /// Every flow that changed since the last call, in no order but that an ended flow comes before the one that took its
-    /// place. Ends what was silent for too long. `owner` is asked for flows whose owner no packet named.
-    pub fn take(&mut self, now: BootTime, mut owner: impl FnMut(&SocketInfo) -> Owner) -> Vec<Observed> {
+    /// place. Ends what was silent for too long. `owner` is asked for flows whose owner no packet named,
+    /// and told when their first packet was seen.
+    pub fn take(&mut self, now: BootTime, mut owner: impl FnMut(&SocketInfo, BootTime) -> Owner) -> Vec<Observed> {
         let mut observed = Vec::new();
         for (key, mut flow) in std::mem::take(&mut self.superseded) {
             observed.extend(tell(&key, &mut flow, &mut owner));
@@ -259,12 +287,12 @@ impl Flows {
     }
 }
 
-fn tell(key: &Key, flow: &mut Flow, owner: &mut impl FnMut(&SocketInfo) -> Owner) -> Option<Observed> {
+fn tell(key: &Key, flow: &mut Flow, owner: &mut impl FnMut(&SocketInfo, BootTime) -> Owner) -> Option<Observed> {
     if !flow.is_changed {
         return None;
     }
     if flow.owner.is_none() {
-        flow.owner = Some(match owner(&flow.info(key)) {
+        flow.owner = Some(match owner(&flow.info(key), flow.since) {
             Owner::Process(process) => process,
             Owner::NotYet if !flow.is_over() => return None,
             Owner::NotYet | Owner::Nobody => ProcessId::KERNEL,

@@ -54,7 +54,7 @@ fn udp(source: SocketAddr, destination: SocketAddr, len: u64) -> Packet<'static>
 }
 
 fn taken(flows: &mut Flows, at: u64) -> Vec<Observed> {
-    flows.take(seconds(at), |_| Owner::Process(OWNER))
+    flows.take(seconds(at), |_, _| Owner::Process(OWNER))
 }
 
 fn one(flows: &mut Flows, at: u64) -> Observed {
@@ -204,14 +204,14 @@ fn packets_between_other_machines_are_overheard() {
 fn a_flow_is_held_back_until_its_owner_is_known_or_it_is_over() {
     let mut flows = flows();
     flows.see(&udp((HOST, 1).into(), (PEER, 53).into(), 9), &sight(1));
-    assert!(flows.take(seconds(1), |_| Owner::NotYet).is_empty());
+    assert!(flows.take(seconds(1), |_, _| Owner::NotYet).is_empty());
     assert_eq!(one(&mut flows, 2).sample.id.process, OWNER);
     flows.see(&udp((HOST, 2).into(), (PEER, 53).into(), 9), &sight(3));
-    let ended = flows.take(seconds(125), |_| Owner::NotYet);
+    let ended = flows.take(seconds(125), |_, _| Owner::NotYet);
     assert!(ended.iter().any(|o| o.sample.id.process == ProcessId::KERNEL && o.sample.counters.tx_bytes == 9));
     let said = Sight { owner: Some(OWNER), ..sight(126) };
     flows.see(&udp((HOST, 3).into(), (PEER, 53).into(), 9), &said);
-    let observed = flows.take(seconds(126), |_| panic!("the packet named the owner"));
+    let observed = flows.take(seconds(126), |_, _| panic!("the packet named the owner"));
     assert_eq!(observed[0].sample.id.process, OWNER);
 }
 

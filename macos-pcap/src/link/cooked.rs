@@ -31,7 +31,8 @@ pub(super) fn v2(captured: &[u8], wire_len: u64) -> Result<Frame<'_>, LinkError>
         other => return Err(LinkError::NotIp(other.into())),
     };
     let frame = Frame::at(header, network, captured, wire_len);
-    Ok(Frame { way: way(kind.into()), interface_index: Some(index), ..frame })
+    let is_tagged = header > V2_LEN;
+    Ok(Frame { way: way(kind.into()), is_tagged, interface_index: Some(index), ..frame })
 }
 
 /// PACKET_HOST, PACKET_BROADCAST, PACKET_MULTICAST came in, PACKET_OUTGOING goes out; PACKET_OTHERHOST was overheard.

@@ -83,6 +83,8 @@ pub struct Frame<'a> {
     pub wire_len: u64,
     /// Known of PKTAP and SLL.
     pub way: Option<Way>,
+    /// Behind 802.1Q or 802.1ad tags.
+    pub is_tagged: bool,
     /// Index of the interface, of SLL2 alone; PKTAP has a name instead.
     pub interface_index: Option<u32>,
     /// What PKTAP said, with the owner.
@@ -156,7 +158,7 @@ impl<'a> Frame<'a> {
     fn at(header: usize, network: Network, captured: &'a [u8], wire_len: u64) -> Self {
         let bytes = captured.get(header..).unwrap_or_default();
         let wire_len = wire_len.saturating_sub(header as u64).max(bytes.len() as u64);
-        Self { network, bytes, wire_len, way: None, interface_index: None, tap: None }
+        Self { network, bytes, wire_len, way: None, is_tagged: false, interface_index: None, tap: None }
     }
 }
 
@@ -168,5 +170,5 @@ fn by_ethertype(at: usize, captured: &[u8], wire_len: u64) -> Result<Frame<'_>, 
         0x86dd => Network::V6,
         other => return Err(LinkError::NotIp(other.into())),
     };
-    Ok(Frame::at(header, network, captured, wire_len))
+    Ok(Frame { is_tagged: header > at + 2, ..Frame::at(header, network, captured, wire_len) })
 }

@@ -4,9 +4,12 @@
 //! table is listed again when a flow of unknown owner shows up, what was learnt stays for a while after its socket has
 //! closed, and what a listener accepts is the listener's until more is known.
 
+mod nobody;
+
 use watcher_core::{BootTime, ProcessEvent, SocketInfo};
 
 use crate::flows::Owner;
+pub use nobody::Nobody;
 
 /// What can tell the owners of sockets.
 pub trait Owners {

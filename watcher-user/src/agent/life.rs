@@ -95,9 +95,9 @@ impl<const N: usize> Observer for All<'_, N> {
 }
 
 /// What stays on the machine names everything.
-fn open_policy() -> WindowOptions {
+pub(crate) fn open_policy(list_loopback: bool) -> WindowOptions {
     let policy = Policy { commands: Commands::Full, hostname: true, ..Policy::default() };
-    WindowOptions { policy, ..WindowOptions::default() }
+    WindowOptions { policy, list_loopback, ..WindowOptions::default() }
 }
 
 fn open_clock(config: &Config, machine: Uuid, now: Reading) -> WindowClock {
@@ -128,7 +128,7 @@ impl<S: Source> Life<S> {
             window: Window::new(config.window_options()),
             window_id: Uuid::new_v4(),
             clock: open_clock(&config, machine_id, now),
-            whole: Window::new(open_policy()),
+            whole: Window::new(open_policy(false)),
             sampler: Sampler::new(true),
             sampled: None,
             read_at: Instant::now(),
@@ -276,7 +276,7 @@ impl<S: Source> Life<S> {
             started_at: self.started.wall,
             updated_at: now.wall,
             since_start: self.rollup(&self.whole, self.machine_id, span, now, running),
-            flows: heaviest(&snapshot),
+            flows: heaviest(&snapshot, false),
         };
         self.moved = snapshot.totals.traffic.network;
         // Nobody asks: then nobody keeps it.

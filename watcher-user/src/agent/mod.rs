@@ -38,11 +38,13 @@ use tokio::{
 use watcher_core::Source;
 
 pub use ended::{Ended, EndedLog};
+pub(crate) use life::open_policy;
 pub use lock::{Lock, LockError};
 pub use log::{Complaints, Log, LogFormat};
 pub use lookups::{Lookup, QueryLog};
 pub use opened::{Opened, OpenedLog};
 pub use processes::{ask, reload, restart, start, status, stop};
+pub(crate) use summary::heaviest;
 pub use summary::{FILE as SUMMARY_FILE, Flow, Summary};
 pub use uploads::{SPOOL, endpoint, window};
 

@@ -59,12 +59,13 @@ pub struct Flow {
     pub open: bool,
 }
 
-/// The heaviest flows of a snapshot.
+/// The heaviest flows of a snapshot, those within the host too if so asked.
 #[must_use]
-pub fn heaviest(snapshot: &Snapshot) -> Vec<Flow> {
+pub fn heaviest(snapshot: &Snapshot, loopback: bool) -> Vec<Flow> {
     let names: HashMap<ProcessId, &str> =
         snapshot.processes.iter().map(|row| (row.id, row.info.name.as_str())).collect();
-    let mut rows: Vec<&FlowRow> = snapshot.flows.iter().filter(|row| row.sample.scope == Scope::Network).collect();
+    let is_listed = |scope| scope == Scope::Network || (loopback && scope == Scope::Loopback);
+    let mut rows: Vec<&FlowRow> = snapshot.flows.iter().filter(|row| is_listed(row.sample.scope)).collect();
     rows.sort_by_key(|row| Reverse((row.traffic.rx_bytes + row.traffic.tx_bytes, row.sample.id)));
     let flow = |row: &&FlowRow| Flow {
         pid: row.sample.id.process.tgid,

@@ -19,6 +19,7 @@ use std::{
 
 use anyhow::Context as _;
 use jiff::tz::TimeZone;
+use watcher_core::Snapshot;
 
 use self::lifecycle::Lifecycle;
 use crate::{
@@ -74,6 +75,15 @@ pub fn run(places: &[Place], options: &Options) -> anyhow::Result<()> {
     let text = list(client, options)?;
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).context("writing the connections")
+}
+
+/// Every flow of a snapshot whose times are by `clock`: lines of JSON, or a table.
+pub(crate) fn of_snapshot(snapshot: &Snapshot, clock: WallClock, as_json: bool, room: Option<usize>) -> String {
+    let (rows, users, now) = (lifecycle::merged(snapshot, &[]), Users::numeric(), snapshot.at);
+    if as_json {
+        return rows.iter().map(|row| json::line(row, None, &users, now, clock)).collect();
+    }
+    table::write(&rows, &users, (now, clock), &TimeZone::system(), room)
 }
 
 fn list(mut client: Client, options: &Options) -> anyhow::Result<String> {

@@ -23,7 +23,7 @@ mod ring;
 mod source;
 pub mod traits;
 
-pub use source::EbpfSource;
+pub use source::{EbpfSource, ReadError};
 
 /// How much diagnostics the programs themselves print (aya-log).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -333,6 +333,7 @@ impl EbpfSource {
             process_events: maps.lost(Loss::ProcessEvent) + self.misses.events,
             state_changes: maps.lost(Loss::State),
             heads: maps.lost(Loss::Head),
+            frames: 0,
             unattributed_tx_bytes: maps.lost(Loss::LostTx),
             unattributed_rx_bytes: maps.lost(Loss::LostRx),
         }

@@ -5,6 +5,8 @@ mod choice;
 mod tests;
 mod text;
 
+pub(crate) use text::tables;
+
 use std::{
     io::{self, Write as _},
     path::Path,

@@ -66,10 +66,16 @@ pub fn write(report: &Report, zone: &TimeZone, room: Option<usize>) -> String {
     );
     line("moved", moved(all));
     line("machine", machine(&all.machine));
+    text + &tables(all, &summary.flows, room)
+}
+
+/// What moved most, in three tables.
+pub(crate) fn tables(all: &Rollup, flows: &[Flow], room: Option<usize>) -> String {
+    let mut text = String::new();
     for (title, table) in [
         ("Processes", process_table(all)),
         ("Remotes", remote_table(&all.domains)),
-        ("Connections, open or just ended", connection_table(&summary.flows)),
+        ("Connections, open or just ended", connection_table(flows)),
     ] {
         text.push_str(&format!("\n{title}\n"));
         if table.is_empty() {

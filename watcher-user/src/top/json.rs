@@ -22,8 +22,7 @@ pub(super) struct Writer<W> {
     out: W,
     context: Context,
     /// When this is `None`, the clocks are read for each object.
-    #[cfg(test)]
-    pub fixed: Option<WallClock>,
+    pub(super) fixed: Option<WallClock>,
 }
 
 /// What every object needs.
@@ -38,20 +37,11 @@ struct Context {
 
 impl<W: Write> Writer<W> {
     pub fn new(out: W, rows: Rows, users: Users, clock: WallClock, geo: Arc<Geo>) -> Self {
-        Self {
-            out,
-            context: Context { rows, users, clock, geo },
-            #[cfg(test)]
-            fixed: None,
-        }
+        Self { out, context: Context { rows, users, clock, geo }, fixed: None }
     }
 
     fn now(&self) -> anyhow::Result<WallClock> {
-        #[cfg(test)]
-        if let Some(fixed) = self.fixed {
-            return Ok(fixed);
-        }
-        WallClock::measure().context("reading the clocks")
+        self.fixed.map_or_else(WallClock::measure, Ok).context("reading the clocks")
     }
 }
 

@@ -19,7 +19,7 @@ use anyhow::Context as _;
 use watcher_core::{BootTime, FlowRow, FlowState, Snapshot, Source};
 
 use crate::{
-    cli::{Counter, Format, Top},
+    cli::{Counter, Format, Rows, Top},
     clock::WallClock,
     config,
     control::{Place, client::AskError, reach},
@@ -101,6 +101,22 @@ pub async fn either<S: Source>(
     }
 }
 
+/// Writes one object about what was, by a clock that is not this machine's.
+///
+/// # Errors
+/// The output cannot be written.
+pub(crate) fn write_past(
+    out: impl std::io::Write,
+    snapshot: &Snapshot,
+    origin: &Origin,
+    rows: Rows,
+    clock: WallClock,
+) -> anyhow::Result<()> {
+    let mut writer = json::Writer::new(out, rows, Users::numeric(), clock, std::sync::Arc::default());
+    writer.fixed = Some(clock);
+    writer.write(snapshot, origin)
+}
+
 /// Where snapshots go.
 trait Report {
     fn write(&mut self, snapshot: &Snapshot, origin: &Origin) -> anyhow::Result<()>;
@@ -156,19 +172,4 @@ pub fn age(row: &FlowRow, now: BootTime) -> Option<Duration> {
     let began = sample.socket.opened.or(sample.socket.established).or(sample.counters.first)?;
     let ended = if let FlowState::Closed { at, .. } = sample.state { at } else { now };
     Some(ended.since(began))
-}
-
-/// The source of a system that has none.
-#[cfg(not(target_os = "linux"))]
-pub enum Nothing {}
-
-#[cfg(not(target_os = "linux"))]
-impl Source for Nothing {
-    type Error = std::io::Error;
-    async fn collect(&mut self) -> Result<watcher_core::Batch, Self::Error> {
-        match *self {}
-    }
-    fn quality(&self) -> &watcher_core::Quality {
-        match *self {}
-    }
 }

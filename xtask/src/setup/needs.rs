@@ -136,6 +136,8 @@ pub const PACKAGES: &[Package] = &[
     package("redis-tools", "redis-cli", "asks it", &[Purpose::Test]),
     package("postgresql", "pg_createcluster", "a server of Postgres (its own is switched off)", &[Purpose::Test]),
     package("postgresql-client", "psql", "asks it", &[Purpose::Test]),
+    package("tcpdump", "tcpdump", "captures by a program nobody here wrote", &[Purpose::Test]),
+    package("libpcap-dev", "/usr/include/pcap/pcap.h", "what --features pcap is linked with", &[Purpose::Test]),
     package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
     package(
         "systemd",

@@ -8,10 +8,11 @@ mod self_test;
 use std::io::Write as _;
 
 use serde::Serialize;
-use watcher_core::Source as _;
+use watcher_core::{DegradationReason, Source as _};
 
 use self::{facts::Facts, interfaces::InterfaceReport, self_test::SelfTest};
-use super::{Config, EbpfSource, load::Outcome};
+use super::load::Outcome;
+use crate::{cli::CollectorArgs, collector};
 
 /// The verifier gives up at a million; a program that comes near a twentieth of it has become too clever.
 const INSTRUCTION_BUDGET: u32 = 50_000;
@@ -24,6 +25,8 @@ pub struct Report {
     backend: Option<String>,
     grade: Option<String>,
     capabilities: Vec<CapabilityReport>,
+    /// What is not as good as it could be.
+    degraded: Vec<DegradationReason>,
     self_test: Option<SelfTest>,
     /// Which interfaces are in the total, and why the others are not.
     interfaces: Vec<InterfaceReport>,
@@ -56,8 +59,8 @@ struct ProgramReport {
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub async fn run(config: &Config, json: bool, verbose: bool) -> anyhow::Result<bool> {
-    let report = examine(config).await;
+pub async fn run(args: &CollectorArgs, json: bool, verbose: bool) -> anyhow::Result<bool> {
+    let report = examine(args).await;
     let mut out = std::io::stdout().lock();
     if json {
         serde_json::to_writer(&mut out, &report)?;
@@ -68,7 +71,7 @@ pub async fn run(config: &Config, json: bool, verbose: bool) -> anyhow::Result<b
     Ok(report.problems.is_empty())
 }
 
-async fn examine(config: &Config) -> Report {
+async fn examine(args: &CollectorArgs) -> Report {
     let facts = Facts::gather();
     let mut report = Report {
         version: env!("CARGO_PKG_VERSION"),
@@ -77,6 +80,7 @@ async fn examine(config: &Config) -> Report {
         backend: None,
         grade: None,
         capabilities: Vec::new(),
+        degraded: Vec::new(),
         self_test: None,
         interfaces: Vec::new(),
     };
@@ -84,10 +88,8 @@ async fn examine(config: &Config) -> Report {
         Ok(interfaces) => report.interfaces = interfaces,
         Err(e) => report.problems.push(crate::text::with_causes(&e)),
     }
-    match EbpfSource::start(config) {
+    match collector::open(args, true) {
         Ok(mut source) => {
-            report.backend = Some(source.quality().backend.to_string());
-            report.grade = Some(source.quality().grade.to_string());
             report.capabilities = source.outcomes().iter().map(capability).collect();
             match self_test::run(&mut source).await {
                 Ok(test) => {
@@ -96,8 +98,17 @@ async fn examine(config: &Config) -> Report {
                 }
                 Err(e) => report.problems.push(format!("the self-test could not run: {e:#}")),
             }
+            // As of now: packets have come by.
+            let quality = source.quality();
+            report.backend = Some(quality.backend.to_string());
+            report.grade = Some(quality.grade.to_string());
+            report.degraded.clone_from(&quality.degraded);
+            let refused = quality.degraded.iter().filter(|lost| lost.capability == "ebpf");
+            report
+                .problems
+                .extend(refused.map(|lost| format!("packets are counted, as eBPF is refused: {}", lost.why)));
         }
-        Err(e) => report.problems.push(format!("the eBPF collector does not start: {e}")),
+        Err(e) => report.problems.push(format!("the collector does not start: {e:#}")),
     }
     for capability in &report.capabilities {
         if let (None, Some(without)) = (capability.way, capability.without) {

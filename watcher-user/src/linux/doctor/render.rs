@@ -14,6 +14,12 @@ pub fn write(out: &mut impl Write, report: &Report, verbose: bool) -> io::Result
     for capability in &report.capabilities {
         one(out, capability, verbose)?;
     }
+    if report.backend.as_deref() == Some("pcap") {
+        writeln!(out, "\nlost with packets, beside exactness")?;
+        for lost in &report.degraded {
+            writeln!(out, "  {:<18} {}", lost.capability, printable(&lost.why))?;
+        }
+    }
     if let Some(test) = &report.self_test {
         let verdict = if test.exact { "exact" } else { "NOT exact" };
         writeln!(

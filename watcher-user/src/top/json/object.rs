@@ -168,6 +168,7 @@ struct Lost {
     process_events: u64,
     state_changes: u64,
     heads: u64,
+    frames: u64,
     unattributed_rx_bytes: u64,
     unattributed_tx_bytes: u64,
 }
@@ -182,6 +183,7 @@ impl Lost {
             process_events: losses.process_events,
             state_changes: losses.state_changes,
             heads: losses.heads,
+            frames: losses.frames,
             unattributed_rx_bytes: losses.unattributed_rx_bytes,
             unattributed_tx_bytes: losses.unattributed_tx_bytes,
         }

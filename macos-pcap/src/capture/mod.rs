@@ -1,0 +1,254 @@
+//! Live capture: libpcap's frames into the engine, on a thread of its own for each device, as a [`Source`].
+//!
+//! Linux: the `any` device with SLL2 headers, which has interfaces that come and go; [`Ports`] says what of it would count
+//! twice. macOS: `pktap`, which names processes; where that is refused, each interface by itself. What runs in another
+//! network namespace passes through here, if at all, and is not this machine's by its addresses.
+
+mod ffi;
+mod handle;
+mod host;
+mod ports;
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use watcher_core::{Batch, DegradationReason, Quality, Source};
+
+use crate::engine::{Captured, Engine};
+use crate::flows::Limits;
+use crate::owners::Owners;
+pub use handle::{CaptureError, Handle};
+use host::Clocks;
+pub use ports::Ports;
+
+/// Frames between two looks at who else wants to count.
+const ROUND: u16 = 4096;
+/// Frames that one reading takes out of a buffer at most: more than one holds. Under load there are always new ones.
+const MOST: usize = 1 << 16;
+/// How often the machine's addresses and interfaces are asked for.
+const ADDRESSES_EVERY: Duration = Duration::from_secs(2);
+/// How long a thread waits before it looks whether it is to end.
+const LOOK_UP: u16 = 200;
+
+/// Why a batch could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError<E: std::error::Error + 'static> {
+    /// The sockets could not be listed.
+    #[error("listing whose sockets there are")]
+    Owners(#[source] E),
+}
+
+/// What the threads share.
+struct Shared {
+    /// Whoever reads takes it first and keeps it; threads pass through. Without it they would never let a reader in.
+    turnstile: Mutex<()>,
+    counting: Mutex<Counting>,
+    is_over: AtomicBool,
+}
+
+struct Counting {
+    engine: Engine,
+    ports: Ports,
+    clocks: Clocks,
+}
+
+/// A device and its thread.
+struct Tap {
+    name: String,
+    handle: Arc<Mutex<Handle>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// The capturing collector.
+pub struct PcapSource<O> {
+    shared: Arc<Shared>,
+    taps: Vec<Tap>,
+    /// Dropped by devices that are gone.
+    dropped_before: u64,
+    owners: O,
+    refreshed: Instant,
+    instead: Option<DegradationReason>,
+    quality: Quality,
+}
+
+impl<O: Owners> PcapSource<O> {
+    /// Opens every device there is, and begins to count. `instead` is why it is not something better.
+    ///
+    /// # Errors
+    /// This process may not capture, or there is nothing to capture on.
+    pub fn open(owners: O, names: bool, instead: Option<DegradationReason>) -> Result<Self, CaptureError> {
+        let engine = Engine::new(host::hosts(), host::namespace(), Limits::default(), names);
+        let quality = told(engine.quality(), instead.as_ref());
+        let counting = Counting { engine, ports: Ports::read(), clocks: Clocks::read() };
+        let shared = Arc::new(Shared {
+            turnstile: Mutex::new(()),
+            counting: Mutex::new(counting),
+            is_over: AtomicBool::new(false),
+        });
+        let refreshed = Instant::now();
+        let mut this = Self { shared, taps: Vec::new(), dropped_before: 0, owners, refreshed, instead, quality };
+        let (wanted, others) = devices();
+        let refused = match this.tap(&wanted) {
+            Ok(()) => return Ok(this),
+            Err(refused) => refused,
+        };
+        for device in others {
+            this.tap(&device).ok();
+        }
+        if this.taps.is_empty() { Err(refused) } else { Ok(this) }
+    }
+
+    fn tap(&mut self, name: &str) -> Result<(), CaptureError> {
+        let handle = Handle::open(name)?;
+        let fd = handle.fd();
+        let handle = Arc::new(Mutex::new(handle));
+        let (shared, of_thread) = (Arc::clone(&self.shared), Arc::clone(&handle));
+        let thread = std::thread::Builder::new()
+            .name(format!("pcap {name}"))
+            .spawn(move || listen(&shared, &of_thread, fd))
+            .map_err(|error| CaptureError::Refused(name.to_owned(), error.to_string()))?;
+        self.taps.push(Tap { name: name.to_owned(), handle, thread: Some(thread) });
+        Ok(())
+    }
+
+    /// Everything that is in the buffers, and what it adds up to.
+    fn read(&mut self) -> Result<Batch, ReadError<O::Error>> {
+        let shared = Arc::clone(&self.shared);
+        let turn = lock(&shared.turnstile);
+        if self.refreshed.elapsed() >= ADDRESSES_EVERY {
+            self.refresh();
+        }
+        let mut dropped = self.dropped_before;
+        for tap in &self.taps {
+            let mut handle = lock(&tap.handle);
+            let mut counting = lock(&shared.counting);
+            let mut taken = 0;
+            while let Ok(frames) = counting.take(&mut handle) {
+                taken += frames;
+                if frames < usize::from(ROUND) || taken >= MOST {
+                    break;
+                }
+            }
+            dropped += handle.dropped();
+        }
+        let mut counting = lock(&shared.counting);
+        counting.clocks = Clocks::read();
+        let now = counting.clocks.boot;
+        counting.engine.set_dropped(dropped);
+        let batch = counting.engine.collect(now, &mut self.owners).map_err(ReadError::Owners)?;
+        self.quality = told(counting.engine.quality(), self.instead.as_ref());
+        drop((counting, turn));
+        Ok(batch)
+    }
+
+    /// What may have changed since: addresses, interfaces; where each has a device of its own, those.
+    fn refresh(&mut self) {
+        self.refreshed = Instant::now();
+        let mut counting = lock(&self.shared.counting);
+        counting.engine.set_hosts(host::hosts());
+        counting.ports = Ports::read();
+        drop(counting);
+        let (wanted, others) = devices();
+        if self.taps.iter().any(|tap| tap.name == wanted) {
+            return;
+        }
+        // A thread whose device is gone has ended.
+        let gone = |tap: &Tap| tap.thread.as_ref().is_none_or(JoinHandle::is_finished);
+        self.dropped_before +=
+            self.taps.iter().filter(|tap| gone(tap)).map(|tap| lock(&tap.handle).dropped()).sum::<u64>();
+        self.taps.retain(|tap| !gone(tap));
+        for device in others {
+            if !self.taps.iter().any(|tap| tap.name == device) {
+                self.tap(&device).ok();
+            }
+        }
+    }
+}
+
+impl Counting {
+    /// A round of frames.
+    fn take(&mut self, handle: &mut Handle) -> Result<usize, CaptureError> {
+        let link = handle.link();
+        handle.dispatch(ROUND, |wall, bytes, wire_len| {
+            let at = self.clocks.since_boot(wall);
+            let frame = Captured { link, at, bytes, wire_len: wire_len.into() };
+            let ports = &mut self.ports;
+            self.engine.see_if(&frame, |frame| {
+                if frame.interface_index.is_some_and(|index| ports.is_news(index)) {
+                    *ports = Ports::read_knowing(frame.interface_index);
+                }
+                ports.counts(frame)
+            });
+        })
+    }
+}
+
+fn listen(shared: &Shared, handle: &Mutex<Handle>, fd: i32) {
+    while !shared.is_over.load(Ordering::Relaxed) {
+        // SAFETY: the handle, which this thread has a share of, closes it.
+        let mut fds = [PollFd::new(unsafe { BorrowedFd::borrow_raw(fd) }, PollFlags::POLLIN)];
+        if !matches!(poll(&mut fds, PollTimeout::from(LOOK_UP)), Ok(1..)) {
+            continue;
+        }
+        drop(lock(&shared.turnstile));
+        let mut handle = lock(handle);
+        if lock(&shared.counting).take(&mut handle).is_err() {
+            return;
+        }
+    }
+}
+
+/// The device that shows everything, and those that do together.
+fn devices() -> (String, Vec<String>) {
+    let wanted = if cfg!(target_os = "macos") { "pktap" } else { "any" };
+    let mut names: Vec<String> =
+        nix::ifaddrs::getifaddrs().into_iter().flatten().map(|interface| interface.interface_name).collect();
+    names.sort_unstable();
+    names.dedup();
+    (wanted.to_owned(), names)
+}
+
+/// With what is so of every capture.
+fn told(quality: &Quality, instead: Option<&DegradationReason>) -> Quality {
+    let mut quality = quality.clone();
+    quality.degraded.extend(instead.cloned());
+    if cfg!(target_os = "linux") {
+        quality.degraded.push(DegradationReason {
+            capability: "namespaces".to_owned(),
+            why:
+                "packets are seen in this network namespace: what containers with one of their own move is not counted"
+                    .to_owned(),
+        });
+    }
+    quality
+}
+
+/// What is behind a lock is whole after a panic too: it is counted frame by frame.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<O: Owners> Source for PcapSource<O> {
+    type Error = ReadError<O::Error>;
+
+    async fn collect(&mut self) -> Result<Batch, Self::Error> {
+        self.read()
+    }
+
+    fn quality(&self) -> &Quality {
+        &self.quality
+    }
+}
+
+impl<O> Drop for PcapSource<O> {
+    fn drop(&mut self) {
+        self.shared.is_over.store(true, Ordering::Relaxed);
+        for tap in &mut self.taps {
+            tap.thread.take().map(JoinHandle::join);
+        }
+    }
+}
