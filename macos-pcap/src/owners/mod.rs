@@ -4,6 +4,18 @@
 //! table is listed again when a flow of unknown owner shows up, what was learnt stays for a while after its socket has
 //! closed, and what a listener accepts is the listener's until more is known.
 
+#[cfg(target_os = "linux")]
+pub mod linux;
+mod listing;
+mod pace;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use listing::{Listed, Listing};
+pub use pace::Pace;
+pub use table::{Limits, Table};
+
 use watcher_core::{BootTime, ProcessEvent, SocketInfo};
 
 use crate::flows::Owner;
