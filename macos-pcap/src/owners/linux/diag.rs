@@ -1,4 +1,4 @@
-//! The sockets of a network namespace, by sock_diag(7): TCP, UDP and raw ones, of both families.
+//! The TCP and UDP sockets of a network namespace, of both families, by sock_diag(7).
 //!
 //! SCTP is left out: the kernel would load its module to say that there is none.
 
@@ -11,13 +11,12 @@ use netlink_packet_core::{
 };
 use netlink_packet_sock_diag::{
     SockDiagMessage,
-    constants::{AF_INET, AF_INET6, IPPROTO_RAW, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE},
+    constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE},
     inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags, nlas::Nla},
 };
 use watcher_core::Protocol;
 
-use super::{Error, Namespace, socket};
-use crate::owners::linux::socket::Socket;
+use super::{Error, Namespace, socket::Socket};
 
 /// The kernel writes at most 32 KiB at once.
 const BUFFER: usize = 64 << 10;
@@ -26,8 +25,7 @@ const DONE: u16 = 3;
 /// linux/net/tcp_states.h: TCP_ESTABLISHED and TCP_CLOSE_WAIT.
 const OPEN: [u8; 2] = [1, 8];
 /// What is listed, and how errors call it.
-const KINDS: [(u8, &str); 4] =
-    [(IPPROTO_TCP, "TCP"), (IPPROTO_UDP, "UDP"), (IPPROTO_UDPLITE, "UDP-Lite"), (IPPROTO_RAW, "raw")];
+const KINDS: [(u8, &str); 3] = [(IPPROTO_TCP, "TCP"), (IPPROTO_UDP, "UDP"), (IPPROTO_UDPLITE, "UDP-Lite")];
 
 /// Asks the kernel.
 #[derive(Debug)]
@@ -54,7 +52,7 @@ impl Diag {
                 match self.dump(number, family, &mut sockets) {
                     Ok(()) => {}
                     // A kernel without IPv6, or without the module that lists this kind.
-                    Err(_) if family == AF_INET6 || number == IPPROTO_RAW || number == IPPROTO_UDPLITE => {}
+                    Err(_) if family == AF_INET6 || number == IPPROTO_UDPLITE => {}
                     Err(source) => return Err(Error::List { what, source }),
                 }
             }
@@ -155,20 +153,10 @@ fn parse(number: u8, payload: &[u8]) -> io::Result<Option<Socket>> {
         inode: header.inode.into(),
         is_waiting: false,
     };
-    Ok(match number {
-        IPPROTO_TCP => {
-            // A socket that was only made.
-            let is_idle = local.port() == 0;
-            let is_waiting = socket.inode == 0 && OPEN.contains(&header.state);
-            (!is_idle).then_some(Socket { protocol: Protocol::Tcp, is_waiting, ..socket })
-        }
-        // The port of a raw socket is its protocol (inet_create, net/ipv4/af_inet.c).
-        IPPROTO_RAW => Some(Socket {
-            protocol: socket::of_number(u8::try_from(local.port()).unwrap_or(IPPROTO_RAW)),
-            local: SocketAddr::new(local.ip(), 0),
-            remote: (!destination_address.is_unspecified()).then(|| SocketAddr::new(remote.ip(), 0)),
-            ..socket
-        }),
-        _ => Some(socket),
-    })
+    if number != IPPROTO_TCP {
+        return Ok(Some(socket));
+    }
+    // One without a port was made and no more.
+    let is_waiting = socket.inode == 0 && OPEN.contains(&header.state);
+    Ok((local.port() != 0).then_some(Socket { protocol: Protocol::Tcp, is_waiting, ..socket }))
 }

@@ -7,8 +7,8 @@
 mod diag;
 mod holders;
 mod namespace;
-mod ping;
 mod processes;
+mod raw;
 mod socket;
 
 use std::collections::HashSet;
@@ -74,7 +74,7 @@ impl System {
     pub fn list(&mut self) -> Result<(), Error> {
         let began = now();
         let mut sockets = self.diag.list()?;
-        sockets.extend(ping::list(&self.namespace.proc()));
+        sockets.extend(raw::list(&self.namespace.proc()));
         let inodes: Vec<u64> = sockets.iter().map(|socket| socket.inode).collect();
         for process in self.holders.find(&inodes, began) {
             self.told.tell(&process);

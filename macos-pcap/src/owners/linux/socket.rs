@@ -16,11 +16,3 @@ pub(super) struct Socket {
     /// A connection whose handshake is over and that has no file: it waits to be accepted.
     pub is_waiting: bool,
 }
-
-/// A raw socket's protocol: one for both versions of ICMP.
-pub(super) fn of_number(number: u8) -> Protocol {
-    match i32::from(number) {
-        libc::IPPROTO_ICMP | libc::IPPROTO_ICMPV6 => Protocol::Icmp,
-        _ => Protocol::Raw(number),
-    }
-}
