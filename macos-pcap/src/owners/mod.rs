@@ -7,6 +7,7 @@
 #[cfg(target_os = "linux")]
 pub mod linux;
 mod listing;
+pub mod macos;
 mod pace;
 mod table;
 #[cfg(test)]
