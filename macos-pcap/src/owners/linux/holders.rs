@@ -77,6 +77,7 @@ impl Holders {
                     self.0.insert(inode, Holder::Process(process.id));
                     holds = true;
                 }
+                !wanted.is_empty()
             });
             if holds {
                 holders.push(process);
@@ -86,16 +87,17 @@ impl Holders {
     }
 }
 
-/// Calls `take` with the inode of each socket that a process holds. One that has ended meanwhile holds none.
-fn for_each_socket(pid: u32, mut take: impl FnMut(u64)) {
+/// Calls `take` with the inode of each socket that a process holds, until it says that it wants no more; the last descriptors
+/// first, which are most often the newest. A process that has ended meanwhile holds none.
+fn for_each_socket(pid: u32, mut take: impl FnMut(u64) -> bool) {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let Ok(mut folder) = Dir::open(&*format!("/proc/{pid}/fd"), flags, Mode::empty()) else { return };
     let names: Vec<_> = folder.iter().filter_map(|entry| Some(entry.ok()?.file_name().to_owned())).collect();
-    for name in names {
-        let Ok(target) = readlinkat(folder.as_fd(), &*name) else { continue };
+    for name in names.iter().rev() {
+        let Ok(target) = readlinkat(folder.as_fd(), &**name) else { continue };
         let inode = target.to_str().and_then(|target| target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
-        if let Some(inode) = inode {
-            take(inode);
+        if inode.is_some_and(|inode| !take(inode)) {
+            return;
         }
     }
 }

@@ -95,8 +95,10 @@ pub(super) fn arguments(pid: u32) -> Option<Vec<u8>> {
 
 /// Since boot, sleep included: `mach_continuous_time`.
 pub(super) fn since_boot() -> Duration {
-    // SAFETY: it has no arguments. macOS 10.14 and later have it.
-    Duration::from_nanos(unsafe { libc::clock_gettime_nsec_np(libc::CLOCK_MONOTONIC_RAW) })
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `time` is writable. Every macOS that Rust supports has this clock.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_RAW, &raw mut time) };
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
 fn written(got: c_int) -> io::Result<usize> {
