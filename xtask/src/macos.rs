@@ -35,7 +35,7 @@ Gets into target/macos/ what that takes: zig and cargo-zigbuild, from PyPI.
 const PROGRAMS: [(&str, &str, &str); 2] =
     [("watcher-user", "--bin", "watcher"), ("macos-pcap", "--example", "libpcap")];
 
-/// The libpcap of macOS 11, the oldest that Rust's programs for arm64 run on.
+/// The libpcap of macOS 11; later systems have later ones, with the same functions.
 const LIBPCAP: &str = "1.9.1";
 
 /// Runs the verb.
