@@ -65,3 +65,19 @@ pub struct Application {
     /// What the rule read: a cgroup, a path, a command. For `--explain`.
     pub evidence: Box<str>,
 }
+
+impl Application {
+    /// That of the outermost `.app` that an executable is in: `/Applications/Foo.app/Contents/Frameworks/Foo Helper.app/…` is
+    /// Foo.
+    #[must_use]
+    pub fn of_bundle(executable: &str) -> Option<Self> {
+        // A folder called so is a bundle when it has what a bundle has; an iOS application on macOS lies in Wrapper/.
+        let end = executable.match_indices(".app/").find(|(at, _)| {
+            let rest = &executable[at + ".app/".len()..];
+            rest.starts_with("Contents/") || rest.starts_with("Wrapper/")
+        });
+        let bundle = &executable[..end?.0];
+        let name = bundle.rsplit('/').next().filter(|name| !name.is_empty())?;
+        Some(Self { name: name.into(), rule: NamedBy::Bundle, evidence: format!("{bundle}.app").into() })
+    }
+}

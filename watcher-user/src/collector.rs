@@ -128,8 +128,7 @@ fn ebpf(_: &CollectorArgs, _: bool) -> anyhow::Result<Collector> {
 
 #[cfg(any(feature = "pcap", target_os = "macos"))]
 fn packets(args: &CollectorArgs, names: bool, instead: Option<String>) -> anyhow::Result<Collector> {
-    use anyhow::Context as _;
-    let opened = packets::open(names && !args.no_passive, instead).context("capturing packets: try as root")?;
+    let opened = packets::open(names && !args.no_passive, instead)?;
     Ok(Collector::Pcap(Box::new(opened)))
 }
 
@@ -141,20 +140,30 @@ fn packets(_: &CollectorArgs, _: bool, _: Option<String>) -> anyhow::Result<Coll
 /// Packets and their owners.
 #[cfg(any(feature = "pcap", target_os = "macos"))]
 pub mod packets {
-    use macos_pcap::{capture, owners::Nobody};
+    use anyhow::Context as _;
+    use macos_pcap::{capture, owners::Owners};
     use watcher_core::DegradationReason;
 
+    #[cfg(target_os = "linux")]
+    use crate::linux::owners::Sockets;
+    #[cfg(target_os = "macos")]
+    use macos_pcap::owners::macos::System as Sockets;
+
     /// The capturing collector.
-    pub type Packets = capture::PcapSource<Nobody>;
+    pub type Packets = capture::PcapSource<Sockets>;
     /// A reading of it failed.
-    pub type ReadError = capture::ReadError<std::convert::Infallible>;
+    pub type ReadError = capture::ReadError<<Sockets as Owners>::Error>;
 
     /// Captures on everything there is. `instead` is why it is not something better.
     ///
     /// # Errors
-    /// This process may not capture.
-    pub fn open(names: bool, instead: Option<String>) -> Result<Packets, capture::CaptureError> {
+    /// This process may not capture, or list sockets.
+    pub fn open(names: bool, instead: Option<String>) -> anyhow::Result<Packets> {
         let reason = instead.map(|why| DegradationReason { capability: "ebpf".to_owned(), why });
-        capture::PcapSource::open(Nobody, names, reason)
+        #[cfg(target_os = "linux")]
+        let owners = Sockets::open()?;
+        #[cfg(target_os = "macos")]
+        let owners = Sockets::new();
+        capture::PcapSource::open(owners, names, reason).context("capturing packets: try as root")
     }
 }

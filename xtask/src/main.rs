@@ -11,6 +11,7 @@ mod build_ebpf;
 mod dist;
 mod ebpf;
 mod fuzz;
+mod macos;
 mod privilege;
 mod repo;
 mod run;
@@ -28,6 +29,7 @@ cargo xtask VERB [OPTIONS]
   bench       measure what watcher costs, print a table
   vm          run the exactness suite on other kernels, in virtual machines
   fuzz        try hostile bytes on everything that reads the network
+  macos       check and link watcher for macOS, without a Mac
   dist        make the packages: .deb, tarball, Homebrew formula; install and remove the .deb
   setup       only get what is missing
   build-ebpf  build the eBPF object from source; --check: is the committed one fresh?
@@ -70,6 +72,7 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
         #[cfg(target_os = "linux")]
         "dist" => dist::main(args),
         "fuzz" => fuzz::main(args),
+        "macos" => macos::main(args),
         "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),
         other => anyhow::bail!("there is no `cargo xtask {other}`\n\n{HELP}"),

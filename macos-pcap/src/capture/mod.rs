@@ -1,4 +1,5 @@
-//! Live capture: libpcap's frames into the engine, on a thread of its own for each device, as a [`Source`].
+//! Live capture: libpcap's frames into the engine, on a thread of its own for each device, as a [`Source`]. One more thread looks
+//! whose the sockets are as soon as a flow begins that nobody is known to own: many are over before the next reading.
 //!
 //! Linux: the `any` device with SLL2 headers, which has interfaces that come and go; [`Ports`] says what of it would count
 //! twice. macOS: `pktap`, which names processes; where that is refused, each interface by itself. What runs in another
@@ -10,9 +11,9 @@ mod host;
 mod ports;
 
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -31,6 +32,10 @@ const ROUND: u16 = 4096;
 const MOST: usize = 1 << 16;
 /// How often the machine's addresses and interfaces are asked for.
 const ADDRESSES_EVERY: Duration = Duration::from_secs(2);
+/// How often it is asked what is missing.
+const EXAMINE_EVERY: Duration = Duration::from_secs(60);
+/// Between two tries to list sockets before its time.
+const PATIENCE: Duration = Duration::from_millis(5);
 /// How long a thread waits before it looks whether it is to end.
 const LOOK_UP: u16 = 200;
 
@@ -42,8 +47,14 @@ pub enum ReadError<E: std::error::Error + 'static> {
     Owners(#[source] E),
 }
 
-/// What the threads share.
-struct Shared {
+/// What the threads share. Who takes both locks takes the owners first.
+struct Shared<O> {
+    owners: Mutex<O>,
+    /// When the newest flow without an owner began, and when the sockets were listed last: nanoseconds since boot.
+    unowned: AtomicU64,
+    listed: AtomicU64,
+    /// Lists them.
+    lister: OnceLock<Thread>,
     /// Whoever reads takes it first and keeps it; threads pass through. Without it they would never let a reader in.
     turnstile: Mutex<()>,
     counting: Mutex<Counting>,
@@ -65,32 +76,54 @@ struct Tap {
 
 /// The capturing collector.
 pub struct PcapSource<O> {
-    shared: Arc<Shared>,
+    shared: Arc<Shared<O>>,
     taps: Vec<Tap>,
+    lister: Option<JoinHandle<()>>,
     /// Dropped by devices that are gone.
     dropped_before: u64,
-    owners: O,
     refreshed: Instant,
+    /// What is so of all of it, whatever the packets show.
+    degraded: Vec<DegradationReason>,
+    examined: Instant,
     instead: Option<DegradationReason>,
     quality: Quality,
 }
 
-impl<O: Owners> PcapSource<O> {
+impl<O: Owners + Send + 'static> PcapSource<O> {
     /// Opens every device there is, and begins to count. `instead` is why it is not something better.
     ///
     /// # Errors
     /// This process may not capture, or there is nothing to capture on.
     pub fn open(owners: O, names: bool, instead: Option<DegradationReason>) -> Result<Self, CaptureError> {
         let engine = Engine::new(host::hosts(), host::namespace(), Limits::default(), names);
-        let quality = told(engine.quality(), instead.as_ref());
+        let degraded: Vec<_> = instead.iter().cloned().chain(owners.degraded()).collect();
+        let quality = told(engine.quality(), &degraded);
         let counting = Counting { engine, ports: Ports::read(), clocks: Clocks::read() };
         let shared = Arc::new(Shared {
+            owners: Mutex::new(owners),
+            unowned: AtomicU64::new(0),
+            listed: AtomicU64::new(0),
+            lister: OnceLock::new(),
             turnstile: Mutex::new(()),
             counting: Mutex::new(counting),
             is_over: AtomicBool::new(false),
         });
-        let refreshed = Instant::now();
-        let mut this = Self { shared, taps: Vec::new(), dropped_before: 0, owners, refreshed, instead, quality };
+        let of_thread = Arc::clone(&shared);
+        let lister = std::thread::Builder::new().name("owners".to_owned()).spawn(move || list(&of_thread));
+        let lister = lister.map_err(|error| CaptureError::Refused("a thread".to_owned(), error.to_string()))?;
+        shared.lister.get_or_init(|| lister.thread().clone());
+        let now = Instant::now();
+        let mut this = Self {
+            shared,
+            taps: Vec::new(),
+            lister: Some(lister),
+            dropped_before: 0,
+            refreshed: now,
+            degraded,
+            examined: now,
+            instead,
+            quality,
+        };
         let (wanted, others) = devices();
         let refused = match this.tap(&wanted) {
             Ok(()) => return Ok(this),
@@ -135,13 +168,20 @@ impl<O: Owners> PcapSource<O> {
             }
             dropped += handle.dropped();
         }
+        let mut owners = lock(&shared.owners);
         let mut counting = lock(&shared.counting);
         counting.clocks = Clocks::read();
         let now = counting.clocks.boot;
         counting.engine.set_dropped(dropped);
-        let batch = counting.engine.collect(now, &mut self.owners).map_err(ReadError::Owners)?;
-        self.quality = told(counting.engine.quality(), self.instead.as_ref());
+        let batch = counting.engine.collect(now, &mut *owners).map_err(ReadError::Owners)?;
+        let quality = counting.engine.quality().clone();
         drop((counting, turn));
+        if self.examined.elapsed() >= EXAMINE_EVERY {
+            self.examined = Instant::now();
+            self.degraded = self.instead.iter().cloned().chain(owners.degraded()).collect();
+        }
+        drop(owners);
+        self.quality = told(&quality, &self.degraded);
         Ok(batch)
     }
 
@@ -187,7 +227,7 @@ impl Counting {
     }
 }
 
-fn listen(shared: &Shared, handle: &Mutex<Handle>, fd: i32) {
+fn listen<O>(shared: &Shared<O>, handle: &Mutex<Handle>, fd: i32) {
     while !shared.is_over.load(Ordering::Relaxed) {
         // SAFETY: the handle, which this thread has a share of, closes it.
         let mut fds = [PollFd::new(unsafe { BorrowedFd::borrow_raw(fd) }, PollFlags::POLLIN)];
@@ -196,8 +236,30 @@ fn listen(shared: &Shared, handle: &Mutex<Handle>, fd: i32) {
         }
         drop(lock(&shared.turnstile));
         let mut handle = lock(handle);
-        if lock(&shared.counting).take(&mut handle).is_err() {
+        let mut counting = lock(&shared.counting);
+        if counting.take(&mut handle).is_err() {
             return;
+        }
+        let unowned = counting.engine.flows().newest_unowned().map_or(0, |at| at.0);
+        if shared.unowned.fetch_max(unowned, Ordering::Relaxed) < unowned {
+            shared.lister.get().map(Thread::unpark);
+        }
+    }
+}
+
+/// Lists the sockets while there is a flow that is younger than the last list.
+fn list<O: Owners>(shared: &Shared<O>) {
+    while !shared.is_over.load(Ordering::Relaxed) {
+        let now = Clocks::read().boot;
+        if shared.unowned.load(Ordering::Relaxed) <= shared.listed.load(Ordering::Relaxed) {
+            std::thread::park_timeout(Duration::from_millis(LOOK_UP.into()));
+            continue;
+        }
+        // What fails here fails in the next reading too, which says so.
+        if matches!(lock(&shared.owners).look(now), Ok(true)) {
+            shared.listed.store(now.0, Ordering::Relaxed);
+        } else {
+            std::thread::sleep(PATIENCE);
         }
     }
 }
@@ -212,18 +274,10 @@ fn devices() -> (String, Vec<String>) {
     (wanted.to_owned(), names)
 }
 
-/// With what is so of every capture.
-fn told(quality: &Quality, instead: Option<&DegradationReason>) -> Quality {
+/// With what is so of every packet.
+fn told(quality: &Quality, degraded: &[DegradationReason]) -> Quality {
     let mut quality = quality.clone();
-    quality.degraded.extend(instead.cloned());
-    if cfg!(target_os = "linux") {
-        quality.degraded.push(DegradationReason {
-            capability: "namespaces".to_owned(),
-            why:
-                "packets are seen in this network namespace: what containers with one of their own move is not counted"
-                    .to_owned(),
-        });
-    }
+    quality.degraded.extend_from_slice(degraded);
     quality
 }
 
@@ -232,7 +286,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl<O: Owners> Source for PcapSource<O> {
+impl<O: Owners + Send + 'static> Source for PcapSource<O> {
     type Error = ReadError<O::Error>;
 
     async fn collect(&mut self) -> Result<Batch, Self::Error> {
@@ -250,5 +304,7 @@ impl<O> Drop for PcapSource<O> {
         for tap in &mut self.taps {
             tap.thread.take().map(JoinHandle::join);
         }
+        self.shared.lister.get().map(Thread::unpark);
+        self.lister.take().map(JoinHandle::join);
     }
 }

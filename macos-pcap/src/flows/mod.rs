@@ -94,6 +94,7 @@ pub struct Flows {
     hosts: Hosts,
     limits: Limits,
     cookie: u64,
+    newest_unowned: Option<BootTime>,
     /// Ended and told, still in the table.
     lingering: usize,
     losses: Losses,
@@ -113,6 +114,7 @@ impl Flows {
             hosts,
             limits,
             cookie: 0,
+            newest_unowned: None,
             lingering: 0,
             losses: Losses::default(),
             overheard_bytes: 0,
@@ -123,6 +125,12 @@ impl Flows {
     /// What the last packet showed of the beginning of its flow: of two where both ends are here.
     pub fn heads(&mut self) -> std::vec::Drain<'_, Head> {
         self.heads.drain(..)
+    }
+
+    /// When the newest flow began whose owner no packet named.
+    #[must_use]
+    pub fn newest_unowned(&self) -> Option<BootTime> {
+        self.newest_unowned
     }
 
     /// Whether flows are to be told whose owner is not known.
@@ -236,6 +244,9 @@ impl Flows {
         let mut flow = Flow::new(SocketId { cookie: self.cookie, epoch: 0 }, scope, &part);
         self.cookie += 1;
         flow.owner = sight.owner;
+        if flow.owner.is_none() {
+            self.newest_unowned = Some(part.at);
+        }
         flow.take(&part);
         self.heads.extend(flow.head(&key, &part));
         self.flows.insert(key, flow);

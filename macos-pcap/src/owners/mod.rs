@@ -4,9 +4,21 @@
 //! table is listed again when a flow of unknown owner shows up, what was learnt stays for a while after its socket has
 //! closed, and what a listener accepts is the listener's until more is known.
 
+#[cfg(target_os = "linux")]
+pub mod linux;
+mod listing;
+pub mod macos;
 mod nobody;
+mod pace;
+mod table;
+#[cfg(test)]
+mod tests;
 
-use watcher_core::{BootTime, ProcessEvent, SocketInfo};
+pub use listing::{Listed, Listing};
+pub use pace::Pace;
+pub use table::{Limits, Table};
+
+use watcher_core::{BootTime, DegradationReason, ProcessEvent, SocketInfo};
 
 use crate::flows::Owner;
 pub use nobody::Nobody;
@@ -30,4 +42,9 @@ pub trait Owners {
     /// Processes that appeared, changed their program or ended since the last call: each that [`Owners::owner`] names comes
     /// first.
     fn events(&mut self) -> Vec<ProcessEvent>;
+
+    /// Why not every flow will have an owner.
+    fn degraded(&self) -> Vec<DegradationReason> {
+        Vec::new()
+    }
 }

@@ -15,6 +15,7 @@ mod log;
 mod maps;
 mod misses;
 mod offsets;
+pub mod owners;
 mod preallocate;
 mod processes;
 mod raw;

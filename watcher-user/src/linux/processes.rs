@@ -239,6 +239,28 @@ impl Processes {
         }
     }
 
+    /// What another collector tells of processes, with what is known of them here: whole names, applications.
+    pub fn refine(&mut self, told: Vec<ProcessEvent>) -> Vec<ProcessEvent> {
+        let mut events = Vec::new();
+        for event in told {
+            match event {
+                ProcessEvent::Seen { id, info } => {
+                    let fallback = || (info.clone(), None);
+                    let (info, alias) = Found::open(id).map_or_else(fallback, |found| found.info(&info));
+                    let origin = Origin::default();
+                    let known = Known { info, complete: true, inherited: false, alias, origin, identity: None };
+                    self.known.insert(id, known);
+                    self.identify(id, &mut events);
+                }
+                ProcessEvent::Exited { id, .. } => {
+                    self.exited(id);
+                    events.push(event);
+                }
+            }
+        }
+        events
+    }
+
     /// Forgets a process that has ended, after a while.
     pub fn exited(&mut self, id: ProcessId) {
         if !self.known.contains_key(&id) {

@@ -4,15 +4,33 @@ use std::sync::Mutex;
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::{report::Report, state::Totals, verdict, watcher::Watcher};
+use crate::{packets, report::Report, state::Totals, verdict, watcher::Watcher};
 
 /// With this in the environment no watcher runs: actors are checked against each other and against TCP_INFO. It tests the
 /// tests, and says so.
 pub const STANDALONE: &str = "EXACTNESS_STANDALONE";
 
+/// What the watcher under test counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Backend {
+    /// Calls: to the byte, by process.
+    Ebpf,
+    /// Packets: to the byte by socket where no test says why not; the owner is the right one or none.
+    Packets,
+}
+
+impl Backend {
+    /// By what the watcher is given.
+    pub fn under_test() -> Self {
+        let args = std::env::var("WATCHER_ARGS").unwrap_or_default();
+        if args.split_whitespace().any(|word| word == "pcap") { Self::Packets } else { Self::Ebpf }
+    }
+}
+
 /// The run.
 pub struct Suite {
     watcher: Option<Watcher>,
+    backend: Backend,
     before: Mutex<Totals>,
 }
 
@@ -26,10 +44,10 @@ impl Suite {
         }
         if std::env::var_os(STANDALONE).is_some() {
             eprintln!("{STANDALONE} is set: no watcher runs, only the actors are tested");
-            return Ok(Self { watcher: None, before: Mutex::default() });
+            return Ok(Self { watcher: None, backend: Backend::Ebpf, before: Mutex::default() });
         }
         let watcher = Watcher::start()?;
-        Ok(Self { watcher: Some(watcher), before: Mutex::default() })
+        Ok(Self { watcher: Some(watcher), backend: Backend::under_test(), before: Mutex::default() })
     }
 
     /// The watcher that looks on; `None` only in a run that tests the tests.
@@ -52,7 +70,10 @@ impl Suite {
 
     /// Holds what processes counted against what watcher says.
     pub fn judge(&self, reports: &[Report]) -> Result<()> {
-        self.watcher.as_ref().map_or(Ok(()), |w| verdict::equal(w, reports))
+        self.watcher.as_ref().map_or(Ok(()), |w| match self.backend {
+            Backend::Ebpf => verdict::equal(w, reports),
+            Backend::Packets => packets::equal(w, reports),
+        })
     }
 
     /// Looks at the truth equations when a test is over.
@@ -60,6 +81,9 @@ impl Suite {
         let Some(w) = &self.watcher else { return Ok(()) };
         w.two_more_objects()?;
         let state = w.state();
+        if self.backend == Backend::Packets {
+            return packets::honest(&*self.before()?, &state);
+        }
         verdict::truthful(&*self.before()?, &state)?;
         if state.inexact_objects > 0 {
             bail!(

@@ -63,7 +63,7 @@ fn off(counted: u64, seen: u64) -> String {
 
 /// One for each pair of ends. The kernel may give a port again that another socket has just left: then one process has two
 /// flows between the same ends, which of UDP are one row, and of TCP one row each.
-fn conversations(flows: &[Flow]) -> Vec<Flow> {
+pub fn conversations(flows: &[Flow]) -> Vec<Flow> {
     let mut merged: Vec<Flow> = Vec::with_capacity(flows.len());
     let mut places = HashMap::new();
     for f in flows {

@@ -62,4 +62,6 @@ fn python_reads_the_property_list() {
     assert_eq!(value["ProgramArguments"], serde_json::json!([odd, "run"]));
     assert_eq!((&value["RunAtLoad"], &value["KeepAlive"]), (&true.into(), &true.into()));
     assert_eq!(value["Umask"], 0o077);
+    // launchd.plist(5): a Background process gets less of the processors than a capture needs.
+    assert_eq!(value["ProcessType"], "Standard");
 }

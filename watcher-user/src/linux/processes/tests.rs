@@ -141,3 +141,26 @@ fn a_process_is_told_of_with_its_application_before_its_bytes_and_again_after_an
     processes.introduce(child, b"any", 0, &mut events);
     assert_eq!(named(&events).as_deref(), Some("x.rb"));
 }
+
+#[test]
+fn what_another_collector_tells_gets_a_whole_name_and_an_application() {
+    let stat = procfs::process::Process::myself().unwrap().stat().unwrap();
+    let tick = 1_000_000_000 / procfs::ticks_per_second();
+    let id = ProcessId { tgid: std::process::id(), start: BootTime(stat.starttime * tick) };
+    let gone = ProcessId { tgid: id.tgid, start: BootTime(id.start.0 + 1_000_000_000) };
+    let info = ProcessInfo { name: stat.comm.clone(), command: "x".into(), ..ProcessInfo::default() };
+    let exited = ProcessEvent::Exited { id: gone, at: BootTime(9) };
+    let told = [id, gone].map(|id| ProcessEvent::Seen { id, info: info.clone() });
+    let refined = Processes::default().refine(told.into_iter().chain([exited.clone()]).collect());
+    let seen = |event: &ProcessEvent| match event {
+        ProcessEvent::Seen { id, info } => (*id, info.clone()),
+        ProcessEvent::Exited { .. } => panic!("{event:?}"),
+    };
+    let (first, own) = seen(&refined[0]);
+    let program = std::env::current_exe().unwrap();
+    assert_eq!((first, Some(&*own.name)), (id, program.file_name().and_then(|name| name.to_str())));
+    assert!(own.application.is_some() && own.command != "x");
+    let (second, other) = seen(&refined[1]);
+    assert_eq!((second, other.name, &*other.command), (gone, stat.comm, "x"), "another process had the pid");
+    assert_eq!(refined[2..], [exited]);
+}
