@@ -21,7 +21,11 @@ use std::{
 use anyhow::{Result, anyhow};
 use libtest_mimic::{Arguments, Failed, Trial};
 
-use crate::{stage::Stage, suite::Suite};
+use crate::{
+    packets::{self, Showing},
+    stage::Stage,
+    suite::{Backend, Suite},
+};
 
 /// One claim and how it is shown.
 pub struct Case {
@@ -90,18 +94,22 @@ fn trial(case: Case, suite: &Shared) -> Trial {
     if let Some(what) = missing {
         eprintln!("not on this kernel: {what} ({name})");
     }
+    let showing = if Backend::under_test() == Backend::Packets { packets::showing(&name) } else { Showing::Equal };
+    if let Showing::Nothing(why) = showing {
+        eprintln!("not by packets: {name}: {why}");
+    }
     let suite = suite.clone();
     Trial::test(name, move || {
         let mut suite = suite.lock().unwrap_or_else(PoisonError::into_inner);
         let suite = suite.get_or_insert_with(|| Suite::start().map_err(|e| format!("{e:#}")));
         let suite = suite.as_ref().map_err(Failed::from)?;
-        prove(suite, &show).map_err(|e| Failed::from(format!("{e:#}")))
+        prove(suite, showing, &show).map_err(|e| Failed::from(format!("{e:#}")))
     })
-    .with_ignored_flag(missing.is_some())
+    .with_ignored_flag(missing.is_some() || matches!(showing, Showing::Nothing(_)))
 }
 
-fn prove(suite: &Suite, show: &dyn Fn(Stage<'_>) -> Result<()>) -> Result<()> {
-    suite.begin()?;
+fn prove(suite: &Suite, showing: Showing, show: &dyn Fn(Stage<'_>) -> Result<()>) -> Result<()> {
+    suite.begin(showing)?;
     let shown = show(Stage::new(suite));
     match (shown, suite.end()) {
         (Err(shown), Err(truth)) => Err(anyhow!("{shown:#}\n{truth:#}")),

@@ -4,7 +4,13 @@ use std::sync::Mutex;
 
 use anyhow::{Result, anyhow, bail};
 
-use crate::{packets, report::Report, state::Totals, verdict, watcher::Watcher};
+use crate::{
+    packets::{self, Showing},
+    report::Report,
+    state::{Connection, Totals},
+    verdict,
+    watcher::Watcher,
+};
 
 /// With this in the environment no watcher runs: actors are checked against each other and against TCP_INFO. It tests the
 /// tests, and says so.
@@ -32,6 +38,8 @@ pub struct Suite {
     watcher: Option<Watcher>,
     backend: Backend,
     before: Mutex<Totals>,
+    /// Of the running test, and what its processes counted.
+    showing: Mutex<(Showing, Vec<Report>)>,
 }
 
 impl Suite {
@@ -42,12 +50,13 @@ impl Suite {
                 "the exactness suite needs root, to load eBPF programs and make network namespaces: `cargo xtask test`"
             );
         }
+        let showing = Mutex::new((Showing::Equal, Vec::new()));
         if std::env::var_os(STANDALONE).is_some() {
             eprintln!("{STANDALONE} is set: no watcher runs, only the actors are tested");
-            return Ok(Self { watcher: None, backend: Backend::Ebpf, before: Mutex::default() });
+            return Ok(Self { watcher: None, backend: Backend::Ebpf, before: Mutex::default(), showing });
         }
         let watcher = Watcher::start()?;
-        Ok(Self { watcher: Some(watcher), backend: Backend::under_test(), before: Mutex::default() })
+        Ok(Self { watcher: Some(watcher), backend: Backend::under_test(), before: Mutex::default(), showing })
     }
 
     /// The watcher that looks on; `None` only in a run that tests the tests.
@@ -56,7 +65,8 @@ impl Suite {
     }
 
     /// Remembers where a test begins.
-    pub fn begin(&self) -> Result<()> {
+    pub fn begin(&self, showing: Showing) -> Result<()> {
+        *self.showing()? = (showing, Vec::new());
         if let Some(w) = &self.watcher {
             *self.before()? = w.state().totals.clone();
         }
@@ -68,11 +78,23 @@ impl Suite {
         self.before.lock().map_err(|_| anyhow!("an earlier test panicked"))
     }
 
+    fn showing(&self) -> Result<std::sync::MutexGuard<'_, (Showing, Vec<Report>)>> {
+        self.showing.lock().map_err(|_| anyhow!("an earlier test panicked"))
+    }
+
+    /// The row of the only TCP connection of a process, when it has ended; `None` where that is looked for by process.
+    pub fn ended_by_packets(&self, pid: u32) -> Result<Option<Connection>> {
+        let Some(watcher) = self.watcher.as_ref().filter(|_| self.backend == Backend::Packets) else { return Ok(None) };
+        packets::ending(watcher, &self.showing()?.1, pid).map(Some)
+    }
+
     /// Holds what processes counted against what watcher says.
     pub fn judge(&self, reports: &[Report]) -> Result<()> {
+        let mut showing = self.showing()?;
+        showing.1 = reports.to_vec();
         self.watcher.as_ref().map_or(Ok(()), |w| match self.backend {
             Backend::Ebpf => verdict::equal(w, reports),
-            Backend::Packets => packets::equal(w, reports),
+            Backend::Packets => packets::equal(w, reports, showing.0),
         })
     }
 

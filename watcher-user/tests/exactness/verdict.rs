@@ -63,7 +63,7 @@ fn off(counted: u64, seen: u64) -> String {
 
 /// One for each pair of ends. The kernel may give a port again that another socket has just left: then one process has two
 /// flows between the same ends, which of UDP are one row, and of TCP one row each.
-pub fn conversations(flows: &[Flow]) -> Vec<Flow> {
+fn conversations(flows: &[Flow]) -> Vec<Flow> {
     let mut merged: Vec<Flow> = Vec::with_capacity(flows.len());
     let mut places = HashMap::new();
     for f in flows {
@@ -136,12 +136,10 @@ fn newest_unbalanced(state: &State) -> String {
 /// Waits for the record of the only TCP connection of a process, and demands how it began and ended.
 pub fn ending(suite: &Suite, pid: u32, direction: &str, reason: &str, established: bool) -> Result<()> {
     let Some(watcher) = suite.watcher() else { return Ok(()) };
-    watcher.wait(&format!("the end of the connection of process {pid}"), |s| {
-        s.connections_of(pid).find(|c| c.protocol == "tcp" && c.closed.is_some()).map(|_| ())
-    })?;
-    let state = watcher.state();
-    let rows: Vec<&Connection> = state.connections_of(pid).filter(|c| c.protocol == "tcp").collect();
-    let [row] = rows[..] else { bail!("process {pid} has {} connections, not one: {rows:#?}", rows.len()) };
+    let row = match suite.ended_by_packets(pid)? {
+        Some(row) => row,
+        None => ended(watcher, pid)?,
+    };
     let said = (row.direction.as_deref(), row.reason.as_deref(), row.established.is_some());
     ensure!(
         said == (Some(direction), Some(reason), established),
@@ -149,4 +147,15 @@ pub fn ending(suite: &Suite, pid: u32, direction: &str, reason: &str, establishe
         (direction, reason, established)
     );
     Ok(())
+}
+
+/// The only TCP connection of a process, when it has ended.
+fn ended(watcher: &Watcher, pid: u32) -> Result<Connection> {
+    watcher.wait(&format!("the end of the connection of process {pid}"), |s| {
+        s.connections_of(pid).find(|c| c.protocol == "tcp" && c.closed.is_some()).map(|_| ())
+    })?;
+    let state = watcher.state();
+    let rows: Vec<&Connection> = state.connections_of(pid).filter(|c| c.protocol == "tcp").collect();
+    let [row] = rows[..] else { bail!("process {pid} has {} connections, not one: {rows:#?}", rows.len()) };
+    Ok(row.clone())
 }
