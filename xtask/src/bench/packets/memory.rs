@@ -13,8 +13,8 @@ const MEBIBYTE: u64 = 1024 * 1024;
 
 /// Everything that is resident counts, what libpcap shares with the kernel too.
 pub fn row(plan: &Plan) -> Result<Row> {
-    let one = with(plan, FLOWS)?;
-    let two = with(plan, 2 * FLOWS)?;
+    let one = with(plan, 1)?;
+    let two = with(plan, 2)?;
     let mebibytes = |bytes: u64| ratio(bytes, MEBIBYTE);
     let note = format!(
         "{:.1} at its peak, {:.1} of it shared with the kernel for frames; with {} connections over loopback, which are \
@@ -36,17 +36,23 @@ struct Memory {
     rings: u64,
 }
 
-fn with(plan: &Plan, flows: u64) -> Result<Memory> {
+/// As many processes with [`FLOWS`] each: one alone may not have descriptors for all.
+fn with(plan: &Plan, processes: usize) -> Result<Memory> {
     let watcher = Watcher::start_with(&plan.packets, &["--backend", "pcap"])?;
     // Both ends of a connection are here, and each is a flow.
-    let connections = flows / 2;
-    let mut actor = Actor::start(&["flows", &connections.to_string(), SECONDS])?;
-    actor.go()?;
-    actor.line()?;
+    let connections = (FLOWS / 2).to_string();
+    let actors = (0..processes).map(|_| Actor::start(&["flows", &connections, SECONDS]));
+    let mut actors: Vec<Actor> = actors.collect::<Result<_>>()?;
+    actors.iter_mut().try_for_each(Actor::go)?;
+    for actor in &mut actors {
+        actor.line()?;
+    }
     let said = watcher.after_lines(2)?;
-    // Its connections are open still.
-    let counted = said.processes.get(&actor.pid()).copied().unwrap_or_default();
-    anyhow::ensure!(counted.0 > 0 && counted.1 > 0, "nothing was counted of the connections");
+    // Their connections are open still.
+    for actor in &actors {
+        let counted = said.processes.get(&actor.pid()).copied().unwrap_or_default();
+        anyhow::ensure!(counted.0 > 0 && counted.1 > 0, "nothing was counted of the connections");
+    }
     anyhow::ensure!(!said.claimed_exact, "packets were claimed to be exact");
     let pid = watcher.pid();
     let found = Memory { resident: memory(pid, "VmRSS")?, peak: memory(pid, "VmHWM")?, rings: packet_rings(pid)? };
