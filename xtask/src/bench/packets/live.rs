@@ -9,6 +9,7 @@ use super::super::netns::{SERVER, Veth};
 use super::super::subject::{Heard, Watcher};
 use super::super::{Plan, Row, ratio};
 use super::peers::{self, Peer};
+use crate::run::capture;
 
 /// A second.
 const RATE: u64 = 1_000_000;
@@ -69,6 +70,10 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
 fn run(plan: &Plan, peer: Option<(&Peer, &std::path::Path)>) -> Result<(Run, Option<peers::Counted>)> {
     let seconds = plan.scaled(SECONDS).max(2);
     let veth = Veth::new()?;
+    // What hosts of IPv6 tell each other by themselves is not to be counted among what was sent.
+    for mut sysctl in [veth.server("sysctl"), veth.client("sysctl")] {
+        capture(sysctl.args(["-q", "-w", "net.ipv6.conf.all.disable_ipv6=1"]))?;
+    }
     let mut sink = Actor::start_by(|program| veth.server(program), &["sink"])?;
     let to = format!("{SERVER}:{}", sink.ready);
     let subject = veth.client(&plan.packets.program);
@@ -104,7 +109,11 @@ fn told(run: &Run, what: &str) -> Vec<Row> {
     );
     let unseen = run.sent.saturating_sub(seen) / SIZE;
     let is_told = seen <= run.sent && run.attributed() <= seen && unseen <= run.dropped();
-    let told = format!("{unseen} not seen, {} told; {missing} not with their process", run.dropped());
+    let told = format!(
+        "{unseen} not seen, {} told; {missing} not with their process; {} bytes more than were sent",
+        run.dropped(),
+        seen.saturating_sub(run.sent),
+    );
     vec![
         Row::told(format!("{what}: share of datagrams"), shares),
         Row::must(format!("{what}: no more than was sent, and what was not seen is told as dropped"), is_told, told),

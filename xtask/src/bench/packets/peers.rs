@@ -42,8 +42,8 @@ pub const ALL: &[Peer] = &[
     Peer {
         name: "nethogs",
         install: &["apt-get", "install", "-y", "nethogs"],
-        // Traced, once a second, sums in bytes, UDP too.
-        args: &["-t", "-C", "-d", "1", "-v", "2"],
+        // Of all devices, traced, once a second, sums in bytes, UDP too.
+        args: &["-a", "-t", "-C", "-d", "1", "-v", "2"],
         overhead: UDP + ETHERNET,
         read: Some(nethogs),
     },
