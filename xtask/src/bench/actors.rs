@@ -50,7 +50,7 @@ pub struct Actor {
 impl Actor {
     /// Starts one and waits until it is ready.
     pub fn start(args: &[&str]) -> Result<Self> {
-        Self::start_by(|program| Command::new(program), args)
+        Self::start_by(Command::new, args)
     }
 
     /// The same, somewhere else: `by` makes the command that starts a program there, as the same process.

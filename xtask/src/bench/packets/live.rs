@@ -59,7 +59,7 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
             Some(program) => {
                 let (run, counted) = run(plan, Some((peer, &program)))?;
                 rows.extend(told(&run, &what));
-                rows.push(peers::row(peer, counted, run.datagrams, SIZE));
+                rows.push(peers::row(peer, counted.as_ref(), run.datagrams, SIZE));
             }
             None => rows.push(Row::told(what, "left out: it is not on PATH, nor was it to be had (--peers)")),
         }
