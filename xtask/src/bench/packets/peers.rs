@@ -151,7 +151,7 @@ impl Drop for Looking {
 /// What it said of the sender, in datagrams: it counts headers as well.
 pub fn row(peer: &Peer, counted: Option<&Counted>, datagrams: u64, size: u64) -> Row {
     let what = format!("{} beside it: share of datagrams with the right process", peer.name);
-    let Some(Counted { bytes, spent }) = counted else { return Row::told(what, "nothing") };
+    let Some(&Counted { bytes, spent }) = counted else { return Row::told(what, "nothing") };
     let share = ratio(bytes, datagrams * (size + peer.overhead));
     Row::told(
         what,
