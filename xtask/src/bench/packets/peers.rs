@@ -152,11 +152,11 @@ impl Drop for Looking {
 pub fn row(peer: &Peer, counted: Option<&Counted>, datagrams: u64, size: u64) -> Row {
     let what = format!("{} beside it: share of datagrams with the right process", peer.name);
     let Some(&Counted { bytes, spent }) = counted else { return Row::told(what, "nothing") };
+    // Not every unit is what its manual says: a share close to none is to be looked into before it is quoted.
     let share = ratio(bytes, datagrams * (size + peer.overhead));
-    Row::told(
-        what,
-        format!("{share:.4} ({bytes} bytes, headers of {} each; {spent:.1} s of a processor)", peer.overhead),
-    )
+    let note =
+        format!("the {bytes} it printed as bytes with headers of {} each; {spent:.1} s of a processor", peer.overhead);
+    Row::told(what, format!("not checked: {share:.4} ({note})"))
 }
 
 /// `/path/to/program/PID/UID<tab>sent<tab>received`: with -v 2 bytes since it began.
