@@ -1,57 +1,81 @@
-//! How many packets per second go through parser and flows, from memory, on one core:
-//! `cargo run --release -p macos-pcap --example throughput`.
+//! How many packets per second go through parser, flows and engine, from memory, on one core, as JSON lines:
+//! `cargo run --release -p macos-pcap --example throughput [PACKETS]`.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use etherparse::PacketBuilder;
+use macos_pcap::engine::{Captured, Engine};
 use macos_pcap::flows::{Flows, Hosts, Limits, Owner, Sight};
 use macos_pcap::link::{LinkType, open};
+use macos_pcap::owners::Nobody;
 use macos_pcap::packet::parse;
-use watcher_core::BootTime;
+use watcher_core::{BootTime, FlowSample};
 
-const FLOWS: u32 = 10_000;
-const ROUNDS: u32 = 250;
+/// How many of them, unless somebody says: both directions.
+const PACKETS: u32 = 5_000_000;
 const PAYLOAD: u32 = 1000;
 /// What a capture keeps of each.
 const KEPT: usize = 128;
 /// Where the sequence number is: Ethernet, IPv4, ports.
 const SEQ: usize = 14 + 20 + 4;
 const ACK: usize = SEQ + 4;
+const HERE: [u8; 4] = [10, 0, 0, 1];
 
+#[expect(clippy::unwrap_used, reason = "an example that measures")]
 fn main() {
-    for flows in [1, 100, FLOWS] {
-        measure(flows, FLOWS * ROUNDS / flows);
+    let packets: u32 = std::env::args().nth(1).map_or(PACKETS, |said| said.parse().unwrap());
+    for count in [1, 100, 10_000] {
+        let rounds = (packets / 2 / count).max(1);
+        let hosts = || Hosts::new([IpAddr::from(HERE)]);
+        let end = BootTime(u64::from(rounds));
+
+        let mut flows = Flows::new(hosts(), Limits::default());
+        let took = feed(count, rounds, |at, bytes, wire_len| {
+            let frame = open(LinkType::Ethernet, bytes, wire_len).unwrap();
+            let sight = Sight { at, way: None, slot: 0, owner: None };
+            flows.see(&parse(&frame).unwrap(), &sight);
+        });
+        let samples = flows.take(end, |_, _| Owner::Nobody).into_iter().map(|observed| observed.sample);
+        tell("flows", count, rounds, took, samples);
+
+        // What a live capture does with each frame: names are looked for as well.
+        let mut engine = Engine::new(hosts(), 0, Limits::default(), true);
+        let took = feed(count, rounds, |at, bytes, wire_len| {
+            engine.see(&Captured { link: LinkType::Ethernet, at, bytes, wire_len });
+        });
+        let Ok(batch) = engine.collect(end, &mut Nobody);
+        assert!(batch.losses.is_exact(), "{:?}", batch.losses);
+        tell("engine", count, rounds, took, batch.flows.into_iter());
     }
 }
 
-/// `rounds` segments of each of `count` connections, in turn, each with new bytes, and each acknowledged.
-#[expect(clippy::unwrap_used, reason = "an example that measures")]
-fn measure(count: u32, rounds: u32) {
+/// `rounds` segments of each of `count` connections, in turn, each with new bytes, and each acknowledged. How long that took.
+fn feed(count: u32, rounds: u32, mut see: impl FnMut(BootTime, &[u8], u64)) -> Duration {
     let mut frames: Vec<[Vec<u8>; 2]> = (0..count).map(|flow| [data(flow), ack(flow)]).collect();
-    let host = IpAddr::from([10, 0, 0, 1]);
-    let mut flows = Flows::new(Hosts::new([host]), Limits::default());
     let (begun, on_cpu) = (Instant::now(), cpu_time());
     for round in 0..rounds {
-        let sight = Sight { at: BootTime(u64::from(round)), way: None, slot: 0, owner: None };
+        let at = BootTime(u64::from(round));
         for [data, ack] in &mut frames {
-            data[SEQ..SEQ + 4].copy_from_slice(&(round * PAYLOAD).to_be_bytes());
-            ack[ACK..ACK + 4].copy_from_slice(&((round + 1) * PAYLOAD).to_be_bytes());
-            for (bytes, payload) in [(data, PAYLOAD), (ack, 0)] {
-                let frame = open(LinkType::Ethernet, bytes, u64::from(54 + payload)).unwrap();
-                flows.see(&parse(&frame).unwrap(), &sight);
-            }
+            // What is sent after 4 GiB has the numbers of what was sent before, and is new all the same.
+            data[SEQ..SEQ + 4].copy_from_slice(&round.wrapping_mul(PAYLOAD).to_be_bytes());
+            ack[ACK..ACK + 4].copy_from_slice(&(round + 1).wrapping_mul(PAYLOAD).to_be_bytes());
+            see(at, data, u64::from(54 + PAYLOAD));
+            see(at, ack, 54);
         }
     }
     // What others take of the core is not the parser's.
-    let took = cpu_time().zip(on_cpu).map_or(begun.elapsed(), |(now, then)| now.saturating_sub(then));
-    let observed = flows.take(BootTime(u64::from(rounds)), |_, _| Owner::Nobody);
-    let sum: u64 = observed.iter().map(|flow| flow.sample.counters.tx_bytes).sum();
+    cpu_time().zip(on_cpu).map_or(begun.elapsed(), |(now, then)| now.saturating_sub(then))
+}
+
+fn tell(stage: &str, count: u32, rounds: u32, took: Duration, samples: impl Iterator<Item = FlowSample>) {
+    let sum: u64 = samples.map(|sample| sample.counters.tx_bytes).sum();
     assert_eq!(sum, u64::from(PAYLOAD) * u64::from(count) * u64::from(rounds));
-    let packets = 2.0 * f64::from(count) * f64::from(rounds);
+    let packets = 2 * u64::from(count) * u64::from(rounds);
+    let nanos = took.as_nanos().max(1);
+    let rate = u128::from(packets) * 1_000_000_000 / nanos;
     println!(
-        "{count:>6} flows: {packets:>9.0} packets in {took:>8.1?}: {:.1} M packets/s",
-        packets / took.as_secs_f64() / 1e6
+        r#"{{"stage":"{stage}","flows":{count},"packets":{packets},"cpu_nanoseconds":{nanos},"packets_per_second":{rate}}}"#
     );
 }
 
@@ -62,11 +86,11 @@ fn cpu_time() -> Option<Duration> {
 }
 
 fn data(flow: u32) -> Vec<u8> {
-    frame([10, 0, 0, 1], peer(flow), [1024 + (flow % 256) as u16, 443], &[0; PAYLOAD as usize])
+    frame(HERE, peer(flow), [1024 + (flow % 256) as u16, 443], &[0; PAYLOAD as usize])
 }
 
 fn ack(flow: u32) -> Vec<u8> {
-    frame(peer(flow), [10, 0, 0, 1], [443, 1024 + (flow % 256) as u16], &[])
+    frame(peer(flow), HERE, [443, 1024 + (flow % 256) as u16], &[])
 }
 
 fn peer(flow: u32) -> [u8; 4] {

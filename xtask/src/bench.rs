@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what watcher costs and whether it keeps up, as a table. It measures the release binary.
 
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +21,7 @@ mod kernel;
 mod many_flows;
 mod names;
 mod netns;
+mod packets;
 mod round_trips;
 mod short_connections;
 mod stats;
@@ -33,7 +34,7 @@ use table::Row;
 
 /// What `cargo xtask bench --help` prints.
 pub const HELP: &str = "\
-cargo xtask bench [NAME…] [--pairs N] [--quick] [--watcher PATH]
+cargo xtask bench [NAME…] [--pairs N] [--quick] [--peers] [--watcher PATH]
 
 Measures the release build of watcher and prints a Markdown table of limits and figures.
 Runs with and without watcher alternate; ratios are medians of the pairs' ratios.
@@ -46,12 +47,15 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   many-flows         processor time and memory with 10,000 active flows
   first-frame        from start to the first frame of `watcher top`
   summary            how long `watcher summary` takes, with a daemon and without
+  packets            --backend pcap: its parser, its memory, a million datagrams a second
   agent              the daemon: idle, after a million flows, its end
   history            a year of a busy desktop: the file, a write, an answer (minutes)
 
   --pairs N       how many pairs of runs (default 5)
   --quick         a tenth of the work: to see that it runs, not for figures
-  --watcher PATH  measure this binary instead of building one
+  --peers         get what `packets` is compared with: nethogs, bandwhich
+  --watcher PATH  measure this binary instead of building one; `packets` needs one
+                  that was built with --features pcap
 ";
 
 type Bench = fn(&Plan) -> Result<Vec<Row>>;
@@ -65,6 +69,7 @@ const BENCHES: &[(&str, Bench)] = &[
     ("many-flows", many_flows::rows),
     ("first-frame", first_frame::rows),
     ("summary", summary::rows),
+    ("packets", packets::rows),
     ("agent", agent::rows),
     ("history", history::rows),
 ];
@@ -73,6 +78,8 @@ const BENCHES: &[(&str, Bench)] = &[
 #[derive(Debug)]
 pub struct Plan {
     subject: Subject,
+    /// One that can count packets.
+    packets: Subject,
     pairs: usize,
     quick: bool,
 }
@@ -87,12 +94,15 @@ impl Plan {
 /// Runs the verb.
 pub fn main(mut args: lexopt::Parser) -> Result<()> {
     let mut names = Vec::new();
-    let (mut pairs, mut quick, mut program) = (5, false, None);
+    let (mut pairs, mut quick, mut wants_peers, mut program, mut counting) = (5, false, false, None, None);
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Value(name) => names.push(name.to_string_lossy().into_owned()),
             lexopt::Arg::Long("pairs") => pairs = args.value()?.to_string_lossy().parse().context("--pairs N")?,
             lexopt::Arg::Long("quick") => quick = true,
+            lexopt::Arg::Long("peers") => wants_peers = true,
+            // How this starts itself again.
+            lexopt::Arg::Long("packets-watcher") => counting = Some(PathBuf::from(args.value()?)),
             lexopt::Arg::Long("watcher") => program = Some(PathBuf::from(args.value()?)),
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
                 print!("{HELP}");
@@ -106,14 +116,27 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
     if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(known, _)| known == name)) {
         bail!("there is no bench `{unknown}`\n\n{HELP}");
     }
-    let program = match program {
-        Some(program) => program,
-        None => build()?,
+    // What is built was built before this became root.
+    let (program, counting) = if let Some(counting) = counting {
+        (program.context("--packets-watcher comes with --watcher")?, counting)
+    } else {
+        let is_chosen = |wanted: &str| chosen.iter().any(|(name, _)| *name == wanted);
+        if is_chosen("packets") {
+            cargo_build(&["--package", "macos-pcap", "--example", "throughput"])?;
+        }
+        match program {
+            Some(program) => (program.clone(), program),
+            None => build(is_chosen("packets"), chosen.iter().any(|(name, _)| *name != "packets"))?,
+        }
     };
     if !is_root() {
-        return Err(again_as_root(&names, pairs, quick, &program));
+        return Err(again_as_root(&names, pairs, [quick, wants_peers], [&program, &counting]));
     }
-    measure(&chosen, &Plan { subject: Subject { program }, pairs, quick })
+    if wants_peers {
+        packets::peers::install();
+    }
+    let [subject, packets] = [program, counting].map(|program| Subject { program });
+    measure(&chosen, &Plan { subject, packets, pairs, quick })
 }
 
 fn measure(chosen: &[&(&str, Bench)], plan: &Plan) -> Result<()> {
@@ -130,30 +153,41 @@ fn measure(chosen: &[&(&str, Bench)], plan: &Plan) -> Result<()> {
     Ok(())
 }
 
-fn build() -> Result<PathBuf> {
+/// What users get, and the one that counts packets, which is linked with libpcap; each only where it is asked for.
+fn build(packets: bool, others: bool) -> Result<(PathBuf, PathBuf)> {
     let missing = setup::install_packages(setup::Purpose::Bench)?;
     if !missing.is_empty() {
         bail!("could not be had: {}", missing.join(", "));
     }
-    run(Command::new("cargo").current_dir(repo::root()).args([
-        "build",
-        "--release",
-        "--package",
-        "watcher-user",
-        "--bin",
-        "watcher",
-    ]))?;
-    Ok(repo::target_dir().join("release/watcher"))
+    let watcher = ["--package", "watcher-user", "--bin", "watcher"];
+    let program = repo::target_dir().join("release/watcher");
+    let counting = program.with_file_name("watcher-packets");
+    if packets {
+        cargo_build(&[&watcher[..], &["--features", "pcap"]].concat())?;
+        std::fs::copy(&program, &counting).with_context(|| format!("cannot write {}", counting.display()))?;
+    }
+    if others {
+        cargo_build(&watcher)?;
+    }
+    Ok((program, counting))
+}
+
+fn cargo_build(what: &[&str]) -> Result<()> {
+    run(Command::new("cargo").current_dir(repo::root()).args(["build", "--release"]).args(what))
 }
 
 /// Starts xtask again through sudo; returns only when that fails.
-fn again_as_root(names: &[String], pairs: usize, quick: bool, program: &std::path::Path) -> anyhow::Error {
+fn again_as_root(
+    names: &[String],
+    pairs: usize,
+    [quick, peers]: [bool; 2],
+    [program, counting]: [&Path; 2],
+) -> anyhow::Error {
     let again = || -> Result<Command> {
         let mut command = as_root(std::env::current_exe().context("cannot tell where xtask itself lies")?)?;
         command.arg("bench").args(names).args(["--pairs", &pairs.to_string(), "--watcher"]).arg(program);
-        if quick {
-            command.arg("--quick");
-        }
+        command.arg("--packets-watcher").arg(counting);
+        command.args(quick.then_some("--quick")).args(peers.then_some("--peers"));
         Ok(command)
     };
     match again() {

@@ -9,62 +9,35 @@ mod ffi;
 mod handle;
 mod host;
 mod ports;
+mod threads;
 
-use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::{JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use watcher_core::{Batch, DegradationReason, Quality, Source};
 
-use crate::engine::{Captured, Engine};
+use crate::engine::Engine;
 use crate::flows::Limits;
 use crate::owners::Owners;
 pub use handle::{CaptureError, Handle};
 use host::Clocks;
 pub use ports::Ports;
+use threads::{Counting, ROUND, Shared, list, listen, lock};
 
-/// Frames between two looks at who else wants to count.
-const ROUND: u16 = 4096;
 /// Frames that one reading takes out of a buffer at most: more than one holds. Under load there are always new ones.
 const MOST: usize = 1 << 16;
 /// How often the machine's addresses and interfaces are asked for.
 const ADDRESSES_EVERY: Duration = Duration::from_secs(2);
 /// How often it is asked what is missing.
 const EXAMINE_EVERY: Duration = Duration::from_secs(60);
-/// Between two tries to list sockets before its time.
-const PATIENCE: Duration = Duration::from_millis(5);
-/// How long a thread waits before it looks whether it is to end.
-const LOOK_UP: u16 = 200;
-
 /// Why a batch could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError<E: std::error::Error + 'static> {
     /// The sockets could not be listed.
     #[error("listing whose sockets there are")]
     Owners(#[source] E),
-}
-
-/// What the threads share. Who takes both locks takes the owners first.
-struct Shared<O> {
-    owners: Mutex<O>,
-    /// When the newest flow without an owner began, and when the sockets were listed last: nanoseconds since boot.
-    unowned: AtomicU64,
-    listed: AtomicU64,
-    /// Lists them.
-    lister: OnceLock<Thread>,
-    /// Whoever reads takes it first and keeps it; threads pass through. Without it they would never let a reader in.
-    turnstile: Mutex<()>,
-    counting: Mutex<Counting>,
-    is_over: AtomicBool,
-}
-
-struct Counting {
-    engine: Engine,
-    ports: Ports,
-    clocks: Clocks,
 }
 
 /// A device and its thread.
@@ -209,61 +182,6 @@ impl<O: Owners + Send + 'static> PcapSource<O> {
     }
 }
 
-impl Counting {
-    /// A round of frames.
-    fn take(&mut self, handle: &mut Handle) -> Result<usize, CaptureError> {
-        let link = handle.link();
-        handle.dispatch(ROUND, |wall, bytes, wire_len| {
-            let at = self.clocks.since_boot(wall);
-            let frame = Captured { link, at, bytes, wire_len: wire_len.into() };
-            let ports = &mut self.ports;
-            self.engine.see_if(&frame, |frame| {
-                if frame.interface_index.is_some_and(|index| ports.is_news(index)) {
-                    *ports = Ports::read_knowing(frame.interface_index);
-                }
-                ports.counts(frame)
-            });
-        })
-    }
-}
-
-fn listen<O>(shared: &Shared<O>, handle: &Mutex<Handle>, fd: i32) {
-    while !shared.is_over.load(Ordering::Relaxed) {
-        // SAFETY: the handle, which this thread has a share of, closes it.
-        let mut fds = [PollFd::new(unsafe { BorrowedFd::borrow_raw(fd) }, PollFlags::POLLIN)];
-        if !matches!(poll(&mut fds, PollTimeout::from(LOOK_UP)), Ok(1..)) {
-            continue;
-        }
-        drop(lock(&shared.turnstile));
-        let mut handle = lock(handle);
-        let mut counting = lock(&shared.counting);
-        if counting.take(&mut handle).is_err() {
-            return;
-        }
-        let unowned = counting.engine.flows().newest_unowned().map_or(0, |at| at.0);
-        if shared.unowned.fetch_max(unowned, Ordering::Relaxed) < unowned {
-            shared.lister.get().map(Thread::unpark);
-        }
-    }
-}
-
-/// Lists the sockets while there is a flow that is younger than the last list.
-fn list<O: Owners>(shared: &Shared<O>) {
-    while !shared.is_over.load(Ordering::Relaxed) {
-        let now = Clocks::read().boot;
-        if shared.unowned.load(Ordering::Relaxed) <= shared.listed.load(Ordering::Relaxed) {
-            std::thread::park_timeout(Duration::from_millis(LOOK_UP.into()));
-            continue;
-        }
-        // What fails here fails in the next reading too, which says so.
-        if matches!(lock(&shared.owners).look(now), Ok(true)) {
-            shared.listed.store(now.0, Ordering::Relaxed);
-        } else {
-            std::thread::sleep(PATIENCE);
-        }
-    }
-}
-
 /// The device that shows everything, and those that do together.
 fn devices() -> (String, Vec<String>) {
     let wanted = if cfg!(target_os = "macos") { "pktap" } else { "any" };
@@ -279,11 +197,6 @@ fn told(quality: &Quality, degraded: &[DegradationReason]) -> Quality {
     let mut quality = quality.clone();
     quality.degraded.extend_from_slice(degraded);
     quality
-}
-
-/// What is behind a lock is whole after a panic too: it is counted frame by frame.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl<O: Owners + Send + 'static> Source for PcapSource<O> {

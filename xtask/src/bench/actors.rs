@@ -4,6 +4,7 @@
 //! own calls returned.
 
 use std::io::{self, BufRead as _, BufReader, Write as _};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::str::FromStr;
 
@@ -14,6 +15,7 @@ use nix::unistd::Pid;
 
 mod calls;
 mod connections;
+mod datagrams;
 mod flows;
 mod round_trips;
 
@@ -28,6 +30,8 @@ pub fn main(args: &[String]) -> Result<()> {
         "connect" => connections::client(args),
         "accept" => connections::server(args),
         "churn" => connections::churn(args),
+        "datagrams" => datagrams::main(args),
+        "sink" => datagrams::sink(),
         "flows" => flows::main(args),
         "ping" => round_trips::client(args),
         "pong" => round_trips::server(args),
@@ -46,8 +50,12 @@ pub struct Actor {
 impl Actor {
     /// Starts one and waits until it is ready.
     pub fn start(args: &[&str]) -> Result<Self> {
-        let program = std::env::current_exe().context("cannot tell where xtask itself lies")?;
-        let mut command = Command::new(program);
+        Self::start_by(Command::new, args)
+    }
+
+    /// The same, somewhere else: `by` makes the command that starts a program there, as the same process.
+    pub fn start_by(by: impl FnOnce(PathBuf) -> Command, args: &[&str]) -> Result<Self> {
+        let mut command = by(std::env::current_exe().context("cannot tell where xtask itself lies")?);
         command.arg(VERB).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().context("cannot start an actor")?;
         let output = BufReader::new(child.stdout.take().context("the child's output was asked for")?);

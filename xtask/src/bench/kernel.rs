@@ -98,12 +98,23 @@ pub fn own_memory(pid: u32) -> Result<u64> {
     Ok(resident(&smaps))
 }
 
+/// What of a process's resident memory is rings of packets, in bytes: mappings of AF_PACKET sockets (packet(7), PACKET_RX_RING).
+pub fn packet_rings(pid: u32) -> Result<u64> {
+    let path = format!("/proc/{pid}/smaps");
+    let smaps = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+    Ok(resident_of(&smaps, |mapping| mapping.contains("socket:[")))
+}
+
 fn resident(smaps: &str) -> u64 {
-    let (mut sum, mut is_own) = (0, true);
+    resident_of(smaps, |mapping| !mapping.ends_with("anon_inode:bpf-map"))
+}
+
+fn resident_of(smaps: &str, is_meant: impl Fn(&str) -> bool) -> u64 {
+    let (mut sum, mut is_own) = (0, false);
     for line in smaps.lines() {
         // `7f..-7f.. rw-s 00000000 00:0d 1045 anon_inode:bpf-map` begins a mapping; `Rss:  8 kB` belongs to the last one.
         if line.split_once(' ').is_some_and(|(first, _)| first.contains('-')) {
-            is_own = !line.ends_with("anon_inode:bpf-map");
+            is_own = is_meant(line);
         } else if let Some(kibibytes) = value(line, "Rss").filter(|_| is_own) {
             sum += kibibytes * 1024;
         }

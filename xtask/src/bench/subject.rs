@@ -13,6 +13,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
 
+use crate::run::shown;
+
 /// Which program is measured.
 #[derive(Debug, Clone)]
 pub struct Subject {
@@ -29,6 +31,8 @@ pub struct Heard {
     pub totals: Value,
     /// The last figures of each process, also of those that are gone: (received, sent).
     pub processes: HashMap<u32, (u64, u64)>,
+    /// Whether any line said that it was exact.
+    pub claimed_exact: bool,
     ended: bool,
 }
 
@@ -54,14 +58,23 @@ impl Watcher {
         Self::begin(subject, more, |heard, _| heard.lines += 1)
     }
 
+    /// The same, started by a command that becomes it, in a network namespace.
+    pub fn start_by(command: Command, more: &[&str]) -> Result<Self> {
+        Self::begin_by(command, more, hear)
+    }
+
     fn begin(subject: &Subject, more: &[&str], hear: fn(&mut Heard, &str)) -> Result<Self> {
-        let mut child = Command::new(&subject.program)
+        Self::begin_by(Command::new(&subject.program), more, hear)
+    }
+
+    fn begin_by(mut command: Command, more: &[&str], hear: fn(&mut Heard, &str)) -> Result<Self> {
+        let mut child = command
             .args(["top", "--standalone", "--json", "--include-loopback", "--interval", "1"])
             .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("cannot start {}", subject.program.display()))?;
+            .with_context(|| format!("cannot start `{}`", shown(&command)))?;
         let stdout = child.stdout.take().context("the child's output was asked for")?;
         let heard = Arc::new((Mutex::default(), Condvar::new()));
         thread::spawn({
@@ -125,6 +138,7 @@ fn listen(stdout: ChildStdout, heard: &(Mutex<Heard>, Condvar), hear: fn(&mut He
 fn hear(heard: &mut Heard, line: &str) {
     let Ok(mut object) = serde_json::from_str::<Value>(line) else { return };
     heard.lines += 1;
+    heard.claimed_exact |= object["exact"] == true;
     heard.totals = object["totals"].take();
     for process in object["processes"].as_array().into_iter().flatten() {
         let figure = |name: &str| process[name].as_u64();

@@ -36,6 +36,11 @@ impl Row {
         }
     }
 
+    /// A row that is told, and asks nothing.
+    pub fn told(what: impl Into<String>, measured: impl Into<String>) -> Self {
+        Self { what: what.into(), limit: "none".into(), measured: measured.into(), met: true }
+    }
+
     /// A row about something that has to be so.
     pub fn must(what: impl Into<String>, holds: bool, measured: impl Into<String>) -> Self {
         Self { what: what.into(), limit: "exactly".into(), measured: measured.into(), met: holds }

@@ -137,7 +137,12 @@ pub const PACKAGES: &[Package] = &[
     package("postgresql", "pg_createcluster", "a server of Postgres (its own is switched off)", &[Purpose::Test]),
     package("postgresql-client", "psql", "asks it", &[Purpose::Test]),
     package("tcpdump", "tcpdump", "captures by a program nobody here wrote", &[Purpose::Test]),
-    package("libpcap-dev", "/usr/include/pcap/pcap.h", "what --features pcap is linked with", &[Purpose::Test]),
+    package(
+        "libpcap-dev",
+        "/usr/include/pcap/pcap.h",
+        "what --features pcap is linked with",
+        &[Purpose::Test, Purpose::Bench],
+    ),
     package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
     package(
         "systemd",

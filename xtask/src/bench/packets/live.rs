@@ -1,0 +1,126 @@
+//! Rows: small datagrams into a network namespace as fast as they go, up to a million a second: how many are seen, and how many
+//! with the right process. Once beside nothing, then beside the same traffic's other onlookers, one at a time.
+
+use anyhow::{Context as _, Result};
+
+use super::super::actors::Actor;
+use super::super::kernel::cpu_seconds;
+use super::super::netns::{SERVER, Veth};
+use super::super::subject::{Heard, Watcher};
+use super::super::{Plan, Row, ratio};
+use super::peers::{self, Peer};
+use crate::run::capture;
+
+/// A second.
+const RATE: u64 = 1_000_000;
+const SECONDS: u64 = 10;
+/// Of a datagram: bytes of payload.
+const SIZE: u64 = 32;
+
+/// What became of what was sent.
+struct Run {
+    /// Bytes of payload, and datagrams.
+    sent: u64,
+    datagrams: u64,
+    microseconds: u64,
+    /// Processor time of watcher, seconds.
+    spent: f64,
+    sender: u32,
+    before: Heard,
+    after: Heard,
+}
+
+impl Run {
+    fn seen(&self) -> u64 {
+        let sum = |heard: &Heard| heard.totals["tx_bytes"].as_u64().unwrap_or(0);
+        sum(&self.after) - sum(&self.before)
+    }
+
+    fn attributed(&self) -> u64 {
+        self.after.processes.get(&self.sender).map_or(0, |(_, sent)| *sent)
+    }
+
+    fn dropped(&self) -> u64 {
+        let frames = |heard: &Heard| heard.totals["losses"]["frames"].as_u64().unwrap_or(0);
+        frames(&self.after) - frames(&self.before)
+    }
+
+    fn rate(&self) -> String {
+        format!("{:.0} a second", ratio(self.datagrams, self.microseconds) * 1e6)
+    }
+}
+
+/// Shares are told, and nothing is asked of them: what a machine drops depends on its processors. What is asked is that it says so.
+pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
+    let mut rows = told(&run(plan, None)?.0, "live");
+    for peer in peers::ALL {
+        let what = format!("live, beside {}", peer.name);
+        match peer.find() {
+            Some(program) => {
+                let (run, counted) = run(plan, Some((peer, &program)))?;
+                rows.extend(told(&run, &what));
+                rows.push(peers::row(peer, counted.as_ref(), run.datagrams, SIZE));
+            }
+            None => rows.push(Row::told(what, "left out: it is not on PATH, nor was it to be had (--peers)")),
+        }
+    }
+    Ok(rows)
+}
+
+fn run(plan: &Plan, peer: Option<(&Peer, &std::path::Path)>) -> Result<(Run, Option<peers::Counted>)> {
+    let seconds = plan.scaled(SECONDS).max(2);
+    let veth = Veth::new()?;
+    // What hosts of IPv6 tell each other by themselves is not to be counted among what was sent.
+    for mut sysctl in [veth.server("sysctl"), veth.client("sysctl")] {
+        capture(sysctl.args(["-q", "-w", "net.ipv6.conf.all.disable_ipv6=1"]))?;
+    }
+    let mut sink = Actor::start_by(|program| veth.server(program), &["sink"])?;
+    let to = format!("{SERVER}:{}", sink.ready);
+    let subject = veth.client(&plan.packets.program);
+    let watcher = Watcher::start_by(subject, &["--backend", "pcap"])?;
+    let other = peer.map(|(peer, program)| peer.start(veth.client(program))).transpose()?;
+    let words = ["datagrams", &to, &RATE.to_string(), &seconds.to_string(), &SIZE.to_string()];
+    let mut sender = Actor::start_by(|program| veth.client(program), &words)?;
+    let before = watcher.after_lines(1)?;
+    let began = cpu_seconds(watcher.pid())?;
+    sender.go()?;
+    let [sent, datagrams, microseconds] = sender.numbers()?;
+    // What is in the buffers still is part of it.
+    let after = watcher.after_lines(3)?;
+    let spent = cpu_seconds(watcher.pid())? - began;
+    let counted = other.map(|other| other.counted(sender.pid())).transpose()?;
+    let pid = sender.pid();
+    sink.go()?;
+    watcher.stop().context("after the datagrams")?;
+    Ok((Run { sent, datagrams, microseconds, spent, sender: pid, before, after }, counted))
+}
+
+fn told(run: &Run, what: &str) -> Vec<Row> {
+    let (seen, missing) = (run.seen(), run.sent.saturating_sub(run.attributed()) / SIZE);
+    let shares = format!(
+        "seen {:.4}, with the right process {:.4} of {} datagrams of {SIZE} bytes at {}; {} frames told as dropped; \
+         {:.1} s of a processor",
+        ratio(seen, run.sent),
+        ratio(run.attributed(), run.sent),
+        run.datagrams,
+        run.rate(),
+        run.dropped(),
+        run.spent,
+    );
+    let unseen = run.sent.saturating_sub(seen) / SIZE;
+    let is_told = seen <= run.sent && run.attributed() <= seen && unseen <= run.dropped();
+    let told = format!(
+        "{unseen} not seen, {} told; {missing} not with their process; {} bytes more than were sent",
+        run.dropped(),
+        seen.saturating_sub(run.sent),
+    );
+    vec![
+        Row::told(format!("{what}: share of datagrams"), shares),
+        Row::must(format!("{what}: no more than was sent, and what was not seen is told as dropped"), is_told, told),
+        Row::must(
+            format!("{what}: never claims to be exact"),
+            !run.after.claimed_exact,
+            if run.after.claimed_exact { "claimed" } else { "not once" },
+        ),
+    ]
+}

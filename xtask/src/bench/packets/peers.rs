@@ -1,0 +1,199 @@
+//! Other programs that look at packets and name processes: where they come from, and what they say of a process.
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+use super::super::kernel::cpu_seconds;
+use super::super::{Row, ratio};
+use crate::repo;
+use crate::run::{on_path, run};
+
+/// Longer than this nobody waits for one, seconds.
+const PATIENCE: &str = "180";
+/// Headers of a datagram of IPv4 without options, that of Ethernet included: bytes.
+const UDP: u64 = 20 + 8;
+const ETHERNET: u64 = 14;
+
+/// One of them.
+pub struct Peer {
+    /// What is typed.
+    pub name: &'static str,
+    /// Installs it, where `ROOT` stands for a folder of its own.
+    install: &'static [&'static str],
+    args: &'static [&'static str],
+    /// What it counts beside a datagram's payload.
+    overhead: u64,
+    /// A process's figure in a line, and whether the next one is in addition.
+    read: Option<Read>,
+}
+
+/// Process or name, and bytes sent.
+type Read = fn(&str) -> Option<(String, u64, bool)>;
+
+/// The ones that are asked for.
+pub const ALL: &[Peer] = &[
+    Peer {
+        name: "nethogs",
+        install: &["apt-get", "install", "-y", "nethogs"],
+        // Of all devices, traced, once a second, sums in bytes, UDP too.
+        args: &["-a", "-t", "-C", "-d", "1", "-v", "2"],
+        overhead: UDP + ETHERNET,
+        read: Some(nethogs),
+    },
+    Peer {
+        name: "bandwhich",
+        install: &["cargo", "install", "--locked", "--quiet", "--root", "ROOT", "bandwhich"],
+        args: &["--raw", "--processes", "--no-resolve"],
+        overhead: UDP,
+        read: Some(bandwhich),
+    },
+    // Its figures of a connection are on the screen, or in a log once that is over.
+    Peer {
+        name: "rustnet",
+        install: &["cargo", "install", "--locked", "--quiet", "--root", "ROOT", "rustnet-monitor"],
+        args: &[],
+        overhead: 0,
+        read: None,
+    },
+];
+
+/// Gets those that are not here. One that cannot be had is left out of the table, which says so.
+pub fn install() {
+    for peer in ALL.iter().filter(|peer| peer.read.is_some() && peer.find().is_none()) {
+        let root = root().display().to_string();
+        let words = peer.install.iter().map(|word| if *word == "ROOT" { root.as_str() } else { word });
+        if let Err(error) = run(Command::new("timeout").arg(PATIENCE).args(words)) {
+            eprintln!("note: {} could not be had: {error:#}", peer.name);
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    repo::target_dir().join("peers")
+}
+
+/// A peer that looks on; killed when dropped.
+pub struct Looking {
+    child: Child,
+    sums: Arc<Mutex<HashMap<String, u64>>>,
+}
+
+/// What one has said of a process.
+pub struct Counted {
+    bytes: u64,
+    /// Processor time, seconds.
+    spent: f64,
+}
+
+impl Peer {
+    /// Where it is, if it is here and says figures that a program can read.
+    pub fn find(&self) -> Option<PathBuf> {
+        self.read?;
+        let own = root().join("bin").join(self.name);
+        if own.is_file() {
+            return Some(own);
+        }
+        let system = Path::new("/usr/sbin").join(self.name);
+        if system.is_file() { Some(system) } else { on_path(self.name).then(|| self.name.into()) }
+    }
+
+    /// Starts it, as `command` or, where that is in a namespace, as what that starts.
+    pub fn start(&self, mut command: Command) -> Result<Looking> {
+        let read = self.read.context("it prints nothing that could be read")?;
+        command.args(self.args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn().with_context(|| format!("cannot start {}", self.name))?;
+        let stdout = child.stdout.take().context("the child's output was asked for")?;
+        let sums = Arc::new(Mutex::new(HashMap::new()));
+        thread::spawn({
+            let sums = Arc::clone(&sums);
+            move || {
+                for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                    if let Some((process, bytes, is_more)) = read(&line) {
+                        let mut sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
+                        let sum = sums.entry(process).or_default();
+                        *sum = if is_more { *sum + bytes } else { bytes.max(*sum) };
+                    }
+                }
+            }
+        });
+        // None of them says when it begins to count.
+        thread::sleep(Duration::from_secs(2));
+        Ok(Looking { child, sums })
+    }
+}
+
+impl Looking {
+    /// Of this process, by its number or, where that is not told, its name.
+    pub fn counted(&self, pid: u32) -> Result<Counted> {
+        let spent = cpu_seconds(self.child.id())?;
+        let sums = self.sums.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = std::fs::read_to_string(format!("/proc/{pid}/comm")).context("the sender is gone")?;
+        let bytes = sums.get(&pid.to_string()).or_else(|| sums.get(name.trim())).copied().unwrap_or(0);
+        Ok(Counted { bytes, spent })
+    }
+}
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What it said of the sender, in datagrams: it counts headers as well.
+pub fn row(peer: &Peer, counted: Option<&Counted>, datagrams: u64, size: u64) -> Row {
+    let what = format!("{} beside it: share of datagrams with the right process", peer.name);
+    let Some(&Counted { bytes, spent }) = counted else { return Row::told(what, "nothing") };
+    // Not every unit is what its manual says: a share close to none is to be looked into before it is quoted.
+    let share = ratio(bytes, datagrams * (size + peer.overhead));
+    let note =
+        format!("the {bytes} it printed as bytes with headers of {} each; {spent:.1} s of a processor", peer.overhead);
+    Row::told(what, format!("not checked: {share:.4} ({note})"))
+}
+
+/// `/path/to/program/PID/UID<tab>sent<tab>received`: with -v 2 bytes since it began.
+fn nethogs(line: &str) -> Option<(String, u64, bool)> {
+    let mut columns = line.split('\t');
+    let (process, sent) = (columns.next()?, columns.next()?);
+    let mut parts = process.rsplit('/');
+    let (_uid, pid) = (parts.next()?, parts.next()?);
+    pid.parse::<u32>().ok()?;
+    Some((pid.to_owned(), whole(sent)?, false))
+}
+
+/// `process: <time> "name" up/down Bps: 12/34 connections: 1`: of the last second.
+fn bandwhich(line: &str) -> Option<(String, u64, bool)> {
+    let rest = line.strip_prefix("process: ")?;
+    let name = rest.split('"').nth(1)?;
+    let (_, rates) = rest.split_once("Bps: ")?;
+    Some((name.to_owned(), whole(rates.split('/').next()?)?, true))
+}
+
+/// Some print bytes with a fraction.
+fn whole(number: &str) -> Option<u64> {
+    number.trim().split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{bandwhich, nethogs};
+
+    #[test]
+    fn what_others_print_is_read() {
+        let said = "/usr/bin/xtask bench-actor/4711/0\t1234567.000000\t12.5";
+        assert_eq!(nethogs(said), Some(("4711".into(), 1_234_567, false)));
+        assert_eq!(nethogs("Refreshing:"), None);
+        assert_eq!(nethogs("unknown TCP/0/0\t1\t2"), Some(("0".into(), 1, false)));
+        let said = r#"process: <1700000000> "xtask" up/down Bps: 60000/12 connections: 1"#;
+        assert_eq!(bandwhich(said), Some(("xtask".into(), 60_000, true)));
+        assert_eq!(bandwhich("Refreshing:"), None);
+    }
+}
