@@ -61,8 +61,11 @@ fn named(stage: &Stage<'_>, remote: &str, name: &str, source: &str) -> Result<()
     let Some(watcher) = stage.suite().watcher() else { return Ok(()) };
     let this = std::process::id();
     watcher.wait(&format!("{remote} by the name of {name}"), |state| {
-        let mut rows =
-            state.connections.values().filter(|row| row.pid == this && row.remote.as_deref() == Some(remote));
+        // By packets it may be nobody's: it is over at once.
+        let mut rows = state
+            .connections
+            .values()
+            .filter(|row| [this, 0].contains(&row.pid) && row.remote.as_deref() == Some(remote));
         rows.any(|row| row.remote_name.as_deref() == Some(name) && row.name_source.as_deref() == Some(source))
             .then_some(())
     })
