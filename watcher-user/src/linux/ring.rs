@@ -1,5 +1,5 @@
-//! Draining a ring buffer: on a timer, and early when the programs say that it fills up. In a thread of its own: while the
-//! counters are read, and while a screen is drawn, connections go on to end.
+//! Draining a ring buffer: with each reading, and before when the programs say that it fills up. That in a thread of its own:
+//! while the counters are read, and while a screen is drawn, connections go on to end.
 
 use std::{
     io,
@@ -20,8 +20,6 @@ use watcher_common::{ProcessExec, ProcessExit, ProcessFork, SocketRecord, kind};
 
 use super::raw::record;
 
-/// How long a record may lie in the ring.
-const TICK_MS: u16 = 200;
 /// Records taken out and not yet collected. Beyond it the ring fills up, and the programs keep bytes without detail.
 const MOST: usize = 1 << 18;
 
@@ -155,7 +153,7 @@ impl<D> Drop for Ring<D> {
 fn pump<D: Sink>(woken: &Epoll, inner: &Mutex<Inner<D>>) {
     let mut events = [EpollEvent::empty(); 2];
     loop {
-        let n = match woken.wait(&mut events, EpollTimeout::from(TICK_MS)) {
+        let n = match woken.wait(&mut events, EpollTimeout::NONE) {
             Ok(n) => n,
             Err(Errno::EINTR) => 0,
             // Who takes drains it, too.
