@@ -14,6 +14,8 @@ pub mod engine;
 pub mod files;
 pub mod flows;
 pub mod link;
+#[cfg(target_os = "linux")]
+pub mod netlink;
 pub mod owners;
 pub mod packet;
 pub mod stream;

@@ -5,10 +5,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use netlink_packet_core::{
-    ErrorBuffer, NLM_F_DUMP, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload,
-    Parseable as _,
-};
+use netlink_packet_core::Parseable as _;
 use netlink_packet_sock_diag::{
     SockDiagMessage,
     constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE},
@@ -17,11 +14,8 @@ use netlink_packet_sock_diag::{
 use watcher_core::Protocol;
 
 use super::{Error, Namespace, socket::Socket};
+use crate::netlink;
 
-/// The kernel writes at most 32 KiB at once.
-const BUFFER: usize = 64 << 10;
-const ERROR: u16 = 2;
-const DONE: u16 = 3;
 /// linux/net/tcp_states.h: TCP_ESTABLISHED and TCP_CLOSE_WAIT.
 const OPEN: [u8; 2] = [1, 8];
 /// What is listed, and how errors call it.
@@ -41,7 +35,7 @@ impl Diag {
         socket.bind_auto().map_err(Error::Open)?;
         // Each part of a list is written when the one before it is taken: nothing is waited for.
         socket.set_non_blocking(true).map_err(Error::Open)?;
-        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(BUFFER) })
+        Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(netlink::BUFFER) })
     }
 
     /// All sockets; a kind that the kernel does not know has none. TCP and UDP it must know.
@@ -63,18 +57,18 @@ impl Diag {
     fn dump(&mut self, number: u8, family: u8, sockets: &mut Vec<Socket>) -> io::Result<()> {
         self.ask(number, family)?;
         loop {
-            self.receive()?;
+            netlink::receive(&self.socket, &mut self.buffer)?;
             let mut rest = self.buffer.as_slice();
             while !rest.is_empty() {
-                let (message, after) = next(rest)?;
+                let (message, after) = netlink::next(rest).map_err(io::Error::other)?;
                 rest = after;
                 // What an error left unread has another number.
                 if message.sequence_number() != self.sequence {
                     continue;
                 }
                 match message.message_type() {
-                    DONE => return done(message.payload()),
-                    ERROR => return Err(refusal(message.payload())),
+                    netlink::DONE => return netlink::done(message.payload()),
+                    netlink::ERROR => return Err(netlink::refusal(message.payload())),
                     _ => sockets.extend(parse(number, message.payload())?),
                 }
             }
@@ -91,51 +85,8 @@ impl Diag {
             states: StateFlags::all() - StateFlags::TIME_WAIT - StateFlags::SYN_RECV,
             socket_id: if family == AF_INET { SocketId::new_v4() } else { SocketId::new_v6() },
         };
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-        header.sequence_number = self.sequence;
-        let payload = NetlinkPayload::InnerMessage(SockDiagMessage::InetRequest(request));
-        let mut message = NetlinkMessage::new(header, payload);
-        message.finalize();
-        let mut bytes = vec![0; message.buffer_len()];
-        message.serialize(&mut bytes);
-        self.socket.send(&bytes, 0).map(drop)
-    }
-
-    fn receive(&mut self) -> io::Result<()> {
-        loop {
-            self.buffer.clear();
-            self.buffer.reserve(BUFFER);
-            let (length, from) = self.socket.recv_from(&mut self.buffer, libc::MSG_TRUNC)?;
-            if length > self.buffer.len() {
-                return Err(io::Error::other(format!("a message of {length} bytes")));
-            }
-            // Only the kernel has the port 0.
-            if from.port_number() == 0 {
-                return Ok(());
-            }
-        }
-    }
-}
-
-fn next(datagram: &[u8]) -> io::Result<(NetlinkBuffer<&[u8]>, &[u8])> {
-    let message = NetlinkBuffer::new_checked(datagram).map_err(io::Error::other)?;
-    let length = (message.length() as usize).next_multiple_of(4).min(datagram.len());
-    Ok((message, &datagram[length..]))
-}
-
-/// A list that breaks off ends with an errno.
-fn done(payload: &[u8]) -> io::Result<()> {
-    match payload.first_chunk().map_or(0, |code| i32::from_ne_bytes(*code)) {
-        0.. => Ok(()),
-        code => Err(io::Error::from_raw_os_error(-code)),
-    }
-}
-
-fn refusal(payload: &[u8]) -> io::Error {
-    match ErrorBuffer::new_checked(&payload) {
-        Ok(error) => io::Error::from_raw_os_error(error.code().map_or(0, |code| code.get().saturating_neg())),
-        Err(error) => io::Error::other(error.to_string()),
+        let what = SockDiagMessage::InetRequest(request);
+        self.socket.send(&netlink::request(self.sequence, what), 0).map(drop)
     }
 }
 

@@ -3,20 +3,13 @@
 
 use std::{collections::HashMap, io, net::IpAddr};
 
-use netlink_packet_core::{
-    ErrorBuffer, NLM_F_DUMP, NLM_F_DUMP_INTR, NLM_F_REQUEST, NetlinkBuffer, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload,
-};
+use macos_pcap::netlink::{BUFFER, DONE, ERROR, done, next, receive, refusal, request};
+use netlink_packet_core::NLM_F_DUMP_INTR;
 use netlink_packet_route::RouteNetlinkMessage;
 use netlink_sys::{Socket, protocols::NETLINK_ROUTE};
 use watcher_core::interfaces::Link;
 
 use super::{Error, Indexes, TRIES, address, link, route};
-
-/// The kernel writes at most 32 KiB at once; one interface with all its attributes is far less.
-const BUFFER: usize = 64 << 10;
-const DONE: u16 = 3;
-const ERROR: u16 = 2;
 
 #[derive(Debug)]
 pub struct Dump {
@@ -93,17 +86,10 @@ impl Dump {
         Err(Error::Unsteady { what, tries: TRIES })
     }
 
-    fn ask(&mut self, request: &RouteNetlinkMessage) -> io::Result<()> {
+    fn ask(&mut self, what: &RouteNetlinkMessage) -> io::Result<()> {
         // What an error left unread would be taken for the answer; its sequence number tells it apart.
         self.sequence = self.sequence.wrapping_add(1);
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | NLM_F_DUMP;
-        header.sequence_number = self.sequence;
-        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(request.clone()));
-        message.finalize();
-        let mut bytes = vec![0; message.buffer_len()];
-        message.serialize(&mut bytes);
-        self.socket.send(&bytes, 0).map(|_| ())
+        self.socket.send(&request(self.sequence, what.clone()), 0).map(drop)
     }
 
     fn answer(&mut self, what: &'static str, mut take: impl FnMut(&[u8]) -> Result<(), String>) -> Result<End, Error> {
@@ -123,7 +109,7 @@ impl Dump {
                 }
                 match message.message_type() {
                     DONE => {
-                        check_done(message.payload()).map_err(|source| Error::Ask { what, source })?;
+                        done(message.payload()).map_err(|source| Error::Ask { what, source })?;
                         return Ok(end);
                     }
                     ERROR => return Err(Error::Ask { what, source: refusal(message.payload()) }),
@@ -131,43 +117,5 @@ impl Dump {
                 }
             }
         }
-    }
-}
-
-/// Takes one datagram of the kernel's.
-pub fn receive(socket: &Socket, buffer: &mut Vec<u8>) -> io::Result<()> {
-    loop {
-        buffer.clear();
-        buffer.reserve(BUFFER);
-        let (length, from) = socket.recv_from(buffer, libc::MSG_TRUNC)?;
-        if length > buffer.len() {
-            return Err(io::Error::other(format!("a message of {length} bytes")));
-        }
-        // Only the kernel has the port 0.
-        if from.port_number() == 0 {
-            return Ok(());
-        }
-    }
-}
-
-/// The first message of a datagram, and what follows it.
-pub fn next(datagram: &[u8]) -> Result<(NetlinkBuffer<&[u8]>, &[u8]), String> {
-    let message = NetlinkBuffer::new_checked(datagram).map_err(|error| error.to_string())?;
-    let length = (message.length() as usize).next_multiple_of(4).min(datagram.len());
-    Ok((message, &datagram[length..]))
-}
-
-/// A list that breaks off ends with an errno.
-fn check_done(payload: &[u8]) -> io::Result<()> {
-    match payload.first_chunk().map_or(0, |code| i32::from_ne_bytes(*code)) {
-        0.. => Ok(()),
-        code => Err(io::Error::from_raw_os_error(-code)),
-    }
-}
-
-fn refusal(payload: &[u8]) -> io::Error {
-    match ErrorBuffer::new_checked(&payload) {
-        Ok(error) => io::Error::from_raw_os_error(error.code().map_or(0, |code| code.get().saturating_neg())),
-        Err(error) => io::Error::other(error.to_string()),
     }
 }

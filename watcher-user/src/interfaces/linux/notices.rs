@@ -6,11 +6,12 @@
 
 use std::{collections::HashMap, io};
 
+use macos_pcap::netlink;
 use netlink_sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
 use nix::sys::socket::{setsockopt, sockopt::RcvBufForce};
 use watcher_core::interfaces::{Link, Since};
 
-use super::{Error, Known, dump, link};
+use super::{Error, Known, link};
 
 /// Room for some hundred notices between two readings. More than the system's bound needs CAP_NET_ADMIN.
 pub const ROOM: usize = 1 << 20;
@@ -65,7 +66,7 @@ impl Notices {
     pub fn drain(&mut self) -> Result<Change, Error> {
         let mut change = Change::None;
         loop {
-            match dump::receive(&self.socket, &mut self.buffer) {
+            match netlink::receive(&self.socket, &mut self.buffer) {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(change),
                 Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => {
@@ -87,7 +88,7 @@ impl Notices {
     fn take(&mut self, mut rest: &[u8]) -> Result<Change, String> {
         let mut change = Change::None;
         while !rest.is_empty() {
-            let (message, after) = dump::next(rest)?;
+            let (message, after) = netlink::next(rest)?;
             rest = after;
             let is_end = match message.message_type() {
                 libc::RTM_NEWLINK => false,
