@@ -32,6 +32,7 @@ const MOST: usize = 1 << 16;
 const ADDRESSES_EVERY: Duration = Duration::from_secs(2);
 /// How often it is asked what is missing.
 const EXAMINE_EVERY: Duration = Duration::from_secs(60);
+
 /// Why a batch could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError<E: std::error::Error + 'static> {
@@ -69,8 +70,8 @@ impl<O: Owners + Send + 'static> PcapSource<O> {
     /// This process may not capture, or there is nothing to capture on.
     pub fn open(owners: O, names: bool, instead: Option<DegradationReason>) -> Result<Self, CaptureError> {
         let engine = Engine::new(host::hosts(), host::namespace(), Limits::default(), names);
-        let degraded: Vec<_> = instead.iter().cloned().chain(owners.degraded()).collect();
-        let quality = told(engine.quality(), &degraded);
+        let degraded = missing(instead.as_ref(), &owners);
+        let quality = told(engine.quality().clone(), &degraded);
         let counting = Counting { engine, ports: Ports::read(), clocks: Clocks::read() };
         let shared = Arc::new(Shared {
             owners: Mutex::new(owners),
@@ -151,10 +152,10 @@ impl<O: Owners + Send + 'static> PcapSource<O> {
         drop((counting, turn));
         if self.examined.elapsed() >= EXAMINE_EVERY {
             self.examined = Instant::now();
-            self.degraded = self.instead.iter().cloned().chain(owners.degraded()).collect();
+            self.degraded = missing(self.instead.as_ref(), &*owners);
         }
         drop(owners);
-        self.quality = told(&quality, &self.degraded);
+        self.quality = told(quality, &self.degraded);
         Ok(batch)
     }
 
@@ -192,9 +193,13 @@ fn devices() -> (String, Vec<String>) {
     (wanted.to_owned(), names)
 }
 
+/// What is so of every packet.
+fn missing(instead: Option<&DegradationReason>, owners: &impl Owners) -> Vec<DegradationReason> {
+    instead.cloned().into_iter().chain(owners.degraded()).collect()
+}
+
 /// With what is so of every packet.
-fn told(quality: &Quality, degraded: &[DegradationReason]) -> Quality {
-    let mut quality = quality.clone();
+fn told(mut quality: Quality, degraded: &[DegradationReason]) -> Quality {
     quality.degraded.extend_from_slice(degraded);
     quality
 }
