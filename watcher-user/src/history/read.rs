@@ -81,7 +81,7 @@ fn answer(db: &Connection, calendar: &Calendar, query: &Query, of: Kind) -> rusq
     report.estimated = sums.are_estimated();
     let cut = sums.cut(query);
     let mut rows = labels::rows(db, sums, query.by)?;
-    report.total = total(db, &segments, query, own, &rows)?;
+    report.total = total(db, &segments, query, &mut labels, own, &rows)?;
     if query.by == By::Interface {
         explain(db, &segments, &mut rows)?;
     }
@@ -168,7 +168,14 @@ fn levels(of: Level) -> [Level; 2] {
 }
 
 /// Everything's own peak, where everything was asked for; of one application, its own.
-fn total(db: &Connection, segments: &[Segment], query: &Query, own: Amount, rows: &[Row]) -> rusqlite::Result<Amount> {
+fn total(
+    db: &Connection,
+    segments: &[Segment],
+    query: &Query,
+    labels: &mut Labels,
+    own: Amount,
+    rows: &[Row],
+) -> rusqlite::Result<Amount> {
     let choice = &query.choice;
     let of = if choice.include_loopback { Kind::Ip } else { Kind::Total };
     let peaks = if query.by == By::Interface || choice.domain.is_some() || choice.user.is_some() {
@@ -179,7 +186,6 @@ fn total(db: &Connection, segments: &[Segment], query: &Query, own: Amount, rows
             _ => Amount::default(),
         }
     } else {
-        let mut labels = Labels::of(db, choice)?;
         let mut all = Amount::default();
         for (series, amount) in read(db, segments, of)? {
             if labels.get(db, series)?.is_some() {
