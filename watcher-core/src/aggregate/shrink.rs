@@ -7,13 +7,13 @@ use super::FastMap;
 const SPARE: usize = 1_024;
 
 pub(super) fn map<K: Eq + Hash, V>(map: &mut FastMap<K, V>) {
-    if map.capacity() > 4 * map.len() + SPARE {
-        map.shrink_to(2 * map.len());
+    if map.capacity() > 2 * map.len() + SPARE {
+        map.shrink_to(map.len() + SPARE);
     }
 }
 
 pub(super) fn queue<T>(queue: &mut VecDeque<T>) {
-    if queue.capacity() > 4 * queue.len() + SPARE {
-        queue.shrink_to(2 * queue.len());
+    if queue.capacity() > 2 * queue.len() + SPARE {
+        queue.shrink_to(queue.len() + SPARE);
     }
 }
