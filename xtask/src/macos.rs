@@ -55,9 +55,13 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
     }
     let began = Instant::now();
     let tools = tools::get(&repo::target_dir().join("macos"))?;
-    for processor in Processor::ALL.into_iter().filter(|one| wanted.is_empty() || wanted.contains(one)) {
+    let wanted = Processor::ALL.into_iter().filter(|one| wanted.is_empty() || wanted.contains(one));
+    for (index, processor) in wanted.enumerate() {
         let target = Target { processor, release, tools: &tools };
-        target.lint()?;
+        // Nothing in the sources depends on which of the two it is; linking compiles it for both.
+        if index == 0 {
+            target.lint()?;
+        }
         for (package, kind, name) in PROGRAMS {
             target.link(package, kind, name)?;
             target.describe(kind, name)?;
@@ -111,6 +115,8 @@ impl Target<'_> {
         if self.release {
             cargo.arg("--release");
         }
+        // Nobody will debug it here.
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "none");
         let flag = |kind: &str, folder: PathBuf| {
             let mut flag = OsString::from(kind);
             flag.push(folder);
