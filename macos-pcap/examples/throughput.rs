@@ -33,10 +33,10 @@ fn main() {
         let mut flows = Flows::new(hosts(), Limits::default());
         let took = feed(count, rounds, |at, bytes, wire_len| {
             let frame = open(LinkType::Ethernet, bytes, wire_len).unwrap();
-            let sight = Sight { at, way: None, slot: 0, owner: None };
+            let sight = Sight { at, way: None, slot: 0, pid: None };
             flows.see(&parse(&frame).unwrap(), &sight);
         });
-        let samples = flows.take(end, |_, _| Owner::Nobody).into_iter().map(|observed| observed.sample);
+        let samples = flows.take(end, |_| Owner::Nobody).into_iter().map(|observed| observed.sample);
         tell("flows", count, rounds, took, samples);
 
         // What a live capture does with each frame: names are looked for as well.

@@ -38,7 +38,7 @@ fn segment(flow: u32, seq: u32, is_sent: bool) -> Packet<'static> {
 #[test]
 fn ten_thousand_connections_take_less_than_40_mib_at_their_worst() {
     let mut flows = Flows::new(Hosts::new([IpAddr::from([10, 0, 0, 1])]), Limits::default());
-    let sight = Sight { at: BootTime(1), way: None, slot: 0, owner: None };
+    let sight = Sight { at: BootTime(1), way: None, slot: 0, pid: None };
     let before = NOW.load(Ordering::Relaxed);
     PEAK.store(before, Ordering::Relaxed);
     let peak = || PEAK.load(Ordering::Relaxed) - before;
@@ -57,7 +57,7 @@ fn ten_thousand_connections_take_less_than_40_mib_at_their_worst() {
         }
     }
     let worst = peak();
-    let observed = flows.take(BootTime(2), |_, _| Owner::Nobody);
+    let observed = flows.take(BootTime(2), |_| Owner::Nobody);
     assert_eq!(observed.len(), FLOWS as usize);
     let taken = peak();
     println!("10,000 flows: {usual} bytes, with holes {worst}, with all of them told at once {taken}");

@@ -29,11 +29,11 @@ fn an_upload_of_20_gib_is_20_gib_whatever_its_length_fields_say() {
         frame[38..42].copy_from_slice(&(sent as u32).to_be_bytes());
         let opened = open(LinkType::Ethernet, &frame, HEADERS + SEGMENT).expect("an Ethernet frame");
         let packet = parse(&opened).expect("a TCP segment");
-        flows.see(&packet, &Sight { at: BootTime(sent), way: None, slot: 0, owner: None });
+        flows.see(&packet, &Sight { at: BootTime(sent), way: None, slot: 0, pid: None });
     }
-    let observed = flows.take(BootTime(UPLOAD), |_, _| Owner::Nobody);
+    let observed = flows.take(BootTime(UPLOAD), |_| Owner::Nobody);
     let [flow] = &observed[..] else { panic!("{observed:?}") };
     assert_eq!(flow.sample.counters.tx_bytes, UPLOAD);
-    assert_eq!(flow.wire.tx_bytes, UPLOAD + (UPLOAD / SEGMENT) * 40);
+    assert_eq!(flow.sample.wire.as_ref().unwrap().tx_bytes, UPLOAD + (UPLOAD / SEGMENT) * 40);
     assert_eq!(flow.sample.counters.tx_calls, UPLOAD / SEGMENT);
 }

@@ -211,6 +211,19 @@ pub struct KernelCounters {
     pub counted_rx: u64,
 }
 
+/// Bytes and packets of a flow at the IP layer: headers, retransmissions and bare acknowledgements included. Absolute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Wire {
+    /// Bytes sent.
+    pub tx_bytes: u64,
+    /// Bytes received.
+    pub rx_bytes: u64,
+    /// Packets sent: those that an interface is to cut count once.
+    pub tx_packets: u64,
+    /// Packets received.
+    pub rx_packets: u64,
+}
+
 /// One observation of one flow.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowSample {
@@ -226,4 +239,6 @@ pub struct FlowSample {
     pub state: FlowState,
     /// Only on the record that ends a TCP connection, and once per [`SocketId`].
     pub kernel: Option<KernelCounters>,
+    /// What its payload took on the wire: of collectors that see packets.
+    pub wire: Option<Box<Wire>>,
 }

@@ -23,7 +23,7 @@ pub use aggregate::{Aggregator, Delta, Observer, Retention};
 pub use application::{Application, NamedBy};
 pub use flow::{
     CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, KernelCounters, Protocol, Scope, SocketId,
-    SocketInfo, TcpState,
+    SocketInfo, TcpState, Wire,
 };
 pub use process::{ProcessEvent, ProcessId, ProcessInfo};
 pub use snapshot::{

@@ -36,6 +36,7 @@ fn sample(n: u64) -> FlowSample {
         counters: Counters { tx_bytes: 60 << 20, rx_bytes: 1, first: Some(at), last: Some(at), ..Counters::default() },
         state: FlowState::Closed { reason: CloseReason::Fin, at },
         kernel: None,
+        wire: None,
     }
 }
 

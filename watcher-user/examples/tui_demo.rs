@@ -155,7 +155,7 @@ impl Made {
         };
         let state = if protocol == Protocol::Tcp { FlowState::Tcp(TcpState::Established) } else { FlowState::Open };
         let id = FlowId { socket: SocketId { cookie, epoch: 0 }, process, remote: None };
-        FlowSample { id, socket, scope, counters: Counters::default(), state, kernel: None }
+        FlowSample { id, socket, scope, counters: Counters::default(), state, kernel: None, wire: None }
     }
 
     /// One of the flows ends, and sometimes its process.

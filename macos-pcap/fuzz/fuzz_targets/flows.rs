@@ -17,12 +17,12 @@ fuzz_target!(|bytes: &[u8]| {
         rest = next;
         at += 1_000_000_000;
         if let Ok(packet) = open(LinkType::Raw, packet, 0).map_err(drop).and_then(|frame| parse(&frame).map_err(drop)) {
-            flows.see(&packet, &Sight { at: BootTime(at), way: None, slot: 0, owner: None });
+            flows.see(&packet, &Sight { at: BootTime(at), way: None, slot: 0, pid: None });
         }
         assert!(flows.len() <= 8);
         if at % 16_000_000_000 == 0 {
-            flows.take(BootTime(at), |_, _| Owner::NotYet);
+            flows.take(BootTime(at), |_| Owner::NotYet);
         }
     }
-    flows.take(BootTime(at), |_, _| Owner::Nobody);
+    flows.take(BootTime(at), |_| Owner::Nobody);
 });

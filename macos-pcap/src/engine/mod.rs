@@ -14,7 +14,7 @@ use std::net::IpAddr;
 use watcher_core::names::{Head, Heard, Reader};
 use watcher_core::{Batch, BootTime, Losses, ProcessEvent, ProcessId, ProcessInfo, Quality, SocketId};
 
-use crate::flows::{Flows, Hosts, Limits, Observed, Sight};
+use crate::flows::{Asked, Flows, Hosts, Limits, Observed, Owner, Sight};
 use crate::link::{self, Frame, LinkError, LinkType, Way};
 use crate::owners::Owners;
 use crate::packet::{self, Packet, PacketError};
@@ -127,9 +127,9 @@ impl Engine {
             Err(PacketError::Malformed(_) | PacketError::Longer(..)) => return self.seen.malformed += 1,
             Err(PacketError::Short(_) | PacketError::Extensions) => return self.seen.unreadable += 1,
         };
-        let owner = opened.tap.as_ref().and_then(|tap| self.taps.owner(tap, frame.at));
+        let pid = opened.tap.as_ref().and_then(|tap| self.taps.pid(tap, frame.at));
         let way = self.way(&opened, &packet);
-        self.flows.see(&packet, &Sight { at: frame.at, way, slot: self.slot, owner });
+        self.flows.see(&packet, &Sight { at: frame.at, way, slot: self.slot, pid });
         if let Some(reader) = &mut self.reader {
             for head in self.flows.heads() {
                 hear(reader, &head, &mut self.heard, &mut self.heads_lost);
@@ -163,10 +163,14 @@ impl Engine {
             owners.look(now)?;
         }
         let mut unnamed = 0;
-        let observed = self.flows.take(now, |socket, since| {
-            let owner = owners.owner(socket, since);
-            unnamed += u64::from(owner != crate::flows::Owner::NotYet);
-            owner
+        let taps = &mut self.taps;
+        let observed = self.flows.take(now, |asked| match asked {
+            Asked::Pid(pid) => Owner::Process(taps.process(pid, now, owners)),
+            Asked::Socket(socket, since) => {
+                let owner = owners.owner(socket, since);
+                unnamed += u64::from(owner != Owner::NotYet);
+                owner
+            }
         });
         self.unnamed += unnamed;
         let listed = self.nobody.take().into_iter().chain(owners.events()).collect::<Vec<_>>();

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use watcher_core::{
     BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, ProcessId, Protocol, Scope, SocketId,
-    SocketInfo,
+    SocketInfo, Wire,
 };
 
 use super::connection::Connection;
 use super::heads::Copied;
-use super::{Limits, Observed, Wire};
+use super::{Limits, Observed};
 use crate::packet::{Segment, Transport};
 
 /// What tells flows apart.
@@ -25,6 +25,8 @@ pub(super) struct Key {
 #[derive(Debug)]
 pub(super) struct Flow {
     pub(super) socket: SocketId,
+    /// Who a packet said has it: a pid.
+    pub(super) named: Option<u32>,
     pub(super) owner: Option<ProcessId>,
     pub(super) is_changed: bool,
     pub(super) scope: Scope,
@@ -62,6 +64,7 @@ impl Flow {
         };
         Self {
             socket,
+            named: None,
             owner: None,
             is_changed: true,
             scope,
@@ -88,7 +91,10 @@ impl Flow {
         }
         self.is_changed = true;
         self.heard = part.at;
-        self.wire.add(part);
+        let Wire { tx_bytes, rx_bytes, tx_packets, rx_packets } = &mut self.wire;
+        let (bytes, packets) = if part.is_sent { (tx_bytes, tx_packets) } else { (rx_bytes, rx_packets) };
+        *bytes += part.wire_len;
+        *packets += 1;
         if let Transport::Tcp(_, segment) = &part.transport {
             self.segment(part, segment);
         } else {
@@ -142,6 +148,11 @@ impl Flow {
         self.finish(reason, at);
     }
 
+    /// Whether neither a packet nor anybody else has said whose it is.
+    pub(super) fn is_nobodys(&self) -> bool {
+        self.named.is_none() && self.owner.is_none()
+    }
+
     pub(super) fn is_over(&self) -> bool {
         self.end.is_some()
     }
@@ -182,8 +193,8 @@ impl Flow {
                 counters: self.counters,
                 state,
                 kernel: None,
+                wire: Some(Box::new(self.wire)),
             },
-            wire: self.wire,
             missed_by_capture: missed,
         }
     }

@@ -16,13 +16,13 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
-use watcher_core::{BootTime, Losses, ProcessId, Protocol, SocketId, SocketInfo, names::Head};
+use watcher_core::{BootTime, Losses, ProcessId, Protocol, SocketId, names::Head};
 
 use crate::packet::{Flags, Fragments, Packet, Transport};
 use flow::{Flow, Key, Part};
 pub use hosts::Hosts;
 pub use limits::Limits;
-pub use sight::{Observed, Owner, Sight, Wire};
+pub use sight::{Asked, Observed, Owner, Sight};
 
 /// The flows of a capture.
 #[derive(Debug)]
@@ -76,8 +76,8 @@ impl Flows {
     /// Whether flows are to be told whose owner is not known.
     #[must_use]
     pub fn wants_owners(&self) -> bool {
-        self.flows.values().any(|flow| flow.is_changed && flow.owner.is_none())
-            || self.superseded.iter().any(|(_, flow)| flow.owner.is_none())
+        self.flows.values().any(|flow| flow.is_changed && flow.is_nobodys())
+            || self.superseded.iter().any(|(_, flow)| flow.is_nobodys())
     }
 
     /// The machine's addresses have changed.
@@ -163,7 +163,7 @@ impl Flows {
     fn enter(&mut self, key: Key, sight: &Sight, part: Part<'_>) {
         if let Some(flow) = self.flows.get_mut(&key) {
             if !flow.is_replaced_by(&part) {
-                flow.owner = flow.owner.or(sight.owner);
+                flow.named = flow.named.or(sight.pid);
                 flow.take(&part);
                 self.heads.extend(flow.head(&key, &part));
                 return;
@@ -183,8 +183,8 @@ impl Flows {
         let scope = self.hosts.scope(key.local.ip(), key.remote.ip());
         let mut flow = Flow::new(SocketId { cookie: self.cookie, epoch: 0 }, scope, &part);
         self.cookie += 1;
-        flow.owner = sight.owner;
-        if flow.owner.is_none() {
+        flow.named = sight.pid;
+        if flow.named.is_none() {
             self.newest_unowned = Some(part.at);
         }
         flow.take(&part);
@@ -218,9 +218,8 @@ impl Flows {
     }
 
     /// Every flow that changed since the last call, in no order but that an ended flow comes before the one that took its
-    /// place. Ends what was silent for too long. `owner` is asked for flows whose owner no packet named,
-    /// and told when their first packet was seen.
-    pub fn take(&mut self, now: BootTime, mut owner: impl FnMut(&SocketInfo, BootTime) -> Owner) -> Vec<Observed> {
+    /// place. Ends what was silent for too long. `owner` is asked once for each flow, or until it knows.
+    pub fn take(&mut self, now: BootTime, mut owner: impl FnMut(Asked<'_>) -> Owner) -> Vec<Observed> {
         let mut observed = Vec::new();
         for (key, mut flow) in std::mem::take(&mut self.superseded) {
             observed.extend(tell(&key, &mut flow, &mut owner));
@@ -238,12 +237,16 @@ impl Flows {
     }
 }
 
-fn tell(key: &Key, flow: &mut Flow, owner: &mut impl FnMut(&SocketInfo, BootTime) -> Owner) -> Option<Observed> {
+fn tell(key: &Key, flow: &mut Flow, owner: &mut impl FnMut(Asked<'_>) -> Owner) -> Option<Observed> {
     if !flow.is_changed {
         return None;
     }
     if flow.owner.is_none() {
-        flow.owner = Some(match owner(&flow.info(key), flow.since) {
+        let answer = match flow.named {
+            Some(pid) => owner(Asked::Pid(pid)),
+            None => owner(Asked::Socket(&flow.info(key), flow.since)),
+        };
+        flow.owner = Some(match answer {
             Owner::Process(process) => process,
             Owner::NotYet if !flow.is_over() => return None,
             Owner::NotYet | Owner::Nobody => ProcessId::KERNEL,

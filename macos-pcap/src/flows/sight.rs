@@ -1,8 +1,7 @@
 //! What goes into the table beside a packet, and what comes out of it.
 
-use watcher_core::{BootTime, FlowSample, ProcessId};
+use watcher_core::{BootTime, FlowSample, ProcessId, SocketInfo};
 
-use super::flow::Part;
 use crate::link::Way;
 
 /// What a capture knows of a packet besides its bytes.
@@ -14,8 +13,17 @@ pub struct Sight {
     pub way: Option<Way>,
     /// The network namespace or interface that addresses belong to: equal addresses in two slots are two flows.
     pub slot: u32,
-    /// Whose it is, where the link layer says. The first that is said stays.
-    pub owner: Option<ProcessId>,
+    /// Whose it is, where the link layer says: a pid. The first that is said stays.
+    pub pid: Option<u32>,
+}
+
+/// Whose a flow is.
+#[derive(Debug, Clone, Copy)]
+pub enum Asked<'a> {
+    /// That of whoever has this pid: a packet said so.
+    Pid(u32),
+    /// That of whoever has this socket, whose first packet was seen then.
+    Socket(&'a SocketInfo, BootTime),
 }
 
 /// What is known of the owner of a flow.
@@ -30,38 +38,11 @@ pub enum Owner {
     Nobody,
 }
 
-/// Bytes and packets at the IP layer: headers, retransmissions and bare acknowledgements included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Wire {
-    /// Bytes sent.
-    pub tx_bytes: u64,
-    /// Bytes received.
-    pub rx_bytes: u64,
-    /// Packets sent: those that an interface is to cut count once.
-    pub tx_packets: u64,
-    /// Packets received.
-    pub rx_packets: u64,
-}
-
-impl Wire {
-    pub(super) fn add(&mut self, part: &Part<'_>) {
-        if part.is_sent {
-            self.tx_bytes += part.wire_len;
-            self.tx_packets += 1;
-        } else {
-            self.rx_bytes += part.wire_len;
-            self.rx_packets += 1;
-        }
-    }
-}
-
 /// One flow as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observed {
     /// As of every collector. Its calls are packets that carried payload; `netns` is the slot.
     pub sample: FlowSample,
-    /// Beside it: what it cost.
-    pub wire: Wire,
     /// Payload in the counters that the capture did not see, and the peer acknowledged.
     pub missed_by_capture: u64,
 }

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use watcher_core::{BootTime, CloseReason, Direction, FlowState, ProcessId, Protocol, Scope, TcpState};
 
-use super::{Flows, Hosts, Limits, Observed, Owner, Sight};
+use super::{Asked, Flows, Hosts, Limits, Observed, Owner, Sight};
 use crate::link::{Network, Way};
 use crate::packet::{Flags, Packet, Ports, Segment, Transport};
 
@@ -24,7 +24,7 @@ fn seconds(seconds: u64) -> BootTime {
 }
 
 fn sight(at: u64) -> Sight {
-    Sight { at: seconds(at), way: None, slot: 0, owner: None }
+    Sight { at: seconds(at), way: None, slot: 0, pid: None }
 }
 
 fn packet(source: SocketAddr, destination: SocketAddr, transport: Transport, payload_len: u64) -> Packet<'static> {
@@ -54,7 +54,7 @@ fn udp(source: SocketAddr, destination: SocketAddr, len: u64) -> Packet<'static>
 }
 
 fn taken(flows: &mut Flows, at: u64) -> Vec<Observed> {
-    flows.take(seconds(at), |_, _| Owner::Process(OWNER))
+    flows.take(seconds(at), |_| Owner::Process(OWNER))
 }
 
 fn one(flows: &mut Flows, at: u64) -> Observed {
@@ -78,7 +78,8 @@ fn a_connection_is_followed_from_syn_to_the_last_acknowledgement() {
     flows.see(&tcp(true, 100, 500, ACK, 70), &sight(3));
     flows.see(&tcp(true, 100, 500, ACK, 70), &sight(3));
     flows.see(&tcp(false, 500, 170, ACK, 3000), &sight(4));
-    let Observed { sample, wire, missed_by_capture } = one(&mut flows, 4);
+    let Observed { sample, missed_by_capture } = one(&mut flows, 4);
+    let wire = sample.wire.unwrap();
     assert_eq!((sample.counters.tx_bytes, sample.counters.rx_bytes, missed_by_capture), (70, 3000, 0));
     assert_eq!((sample.counters.first, sample.counters.last), (Some(seconds(3)), Some(seconds(4))));
     assert_eq!((wire.tx_packets, wire.tx_bytes), (5, 5 * 40 + 140), "SYN twice, ACK, data twice");
@@ -204,14 +205,18 @@ fn packets_between_other_machines_are_overheard() {
 fn a_flow_is_held_back_until_its_owner_is_known_or_it_is_over() {
     let mut flows = flows();
     flows.see(&udp((HOST, 1).into(), (PEER, 53).into(), 9), &sight(1));
-    assert!(flows.take(seconds(1), |_, _| Owner::NotYet).is_empty());
+    assert!(flows.take(seconds(1), |_| Owner::NotYet).is_empty());
     assert_eq!(one(&mut flows, 2).sample.id.process, OWNER);
     flows.see(&udp((HOST, 2).into(), (PEER, 53).into(), 9), &sight(3));
-    let ended = flows.take(seconds(125), |_, _| Owner::NotYet);
+    let ended = flows.take(seconds(125), |_| Owner::NotYet);
     assert!(ended.iter().any(|o| o.sample.id.process == ProcessId::KERNEL && o.sample.counters.tx_bytes == 9));
-    let said = Sight { owner: Some(OWNER), ..sight(126) };
+    let said = Sight { pid: Some(42), ..sight(126) };
     flows.see(&udp((HOST, 3).into(), (PEER, 53).into(), 9), &said);
-    let observed = flows.take(seconds(126), |_, _| panic!("the packet named the owner"));
+    assert!(!flows.wants_owners());
+    let observed = flows.take(seconds(126), |asked| match asked {
+        Asked::Pid(42) => Owner::Process(OWNER),
+        other => panic!("{other:?}"),
+    });
     assert_eq!(observed[0].sample.id.process, OWNER);
 }
 

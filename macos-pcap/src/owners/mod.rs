@@ -18,7 +18,7 @@ pub use listing::{Listed, Listing};
 pub use pace::Pace;
 pub use table::{Limits, Table};
 
-use watcher_core::{BootTime, DegradationReason, ProcessEvent, SocketInfo};
+use watcher_core::{BootTime, DegradationReason, ProcessEvent, ProcessId, SocketInfo};
 
 use crate::flows::Owner;
 pub use nobody::Nobody;
@@ -39,7 +39,13 @@ pub trait Owners {
     /// younger than that the answer is [`Owner::NotYet`] rather than [`Owner::Nobody`].
     fn owner(&mut self, socket: &SocketInfo, since: BootTime) -> Owner;
 
-    /// Processes that appeared, changed their program or ended since the last call: each that [`Owners::owner`] names comes
+    /// Who has this pid now, which a packet named. `None` where that cannot be told any more.
+    fn process(&mut self, _pid: u32) -> Option<ProcessId> {
+        None
+    }
+
+    /// Processes that appeared, changed their program or ended since the last call: each that [`Owners::owner`] or
+    /// [`Owners::process`] names comes
     /// first.
     fn events(&mut self) -> Vec<ProcessEvent>;
 

@@ -15,8 +15,9 @@ use crate::{
     names::{Directory, Known},
 };
 
-/// Folded flows whose counters are still remembered, so that a late sample of one adds only what is new.
-const MAX_REMEMBERED: usize = 32_768;
+/// Folded flows whose counters are still remembered, so that a late sample of one adds only what is new. With some thousand
+/// listed ones a table of 32,768 buckets holds them.
+const MAX_REMEMBERED: usize = 24_576;
 
 /// What one sample changed.
 #[derive(Debug)]
@@ -180,6 +181,9 @@ impl Flow {
         merge_socket(&mut self.sample.socket, &new.socket, is_stale);
         merge_counters(&mut self.sample.counters, &new.counters);
         self.sample.kernel = self.sample.kernel.or(new.kernel);
+        if !is_stale {
+            self.sample.wire.clone_from(&new.wire);
+        }
         self.sum.add(delta);
         directory.tell(&self.sample, &mut self.known);
         let remote = self.remote();

@@ -46,6 +46,7 @@ fn sample(tgid: u32, remote: &str, opened: u64, moved: (u64, u64)) -> FlowSample
         counters: Counters { rx_bytes: moved.0, tx_bytes: moved.1, ..Counters::default() },
         state: FlowState::Tcp(TcpState::Established),
         kernel: None,
+        wire: None,
     }
 }
 

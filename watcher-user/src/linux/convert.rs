@@ -253,6 +253,7 @@ impl Converter {
             },
             state: state(record, stage),
             kernel: (stage == Stage::Final).then(|| kernel_counters(record, seeded)).flatten(),
+            wire: None,
             socket,
         })
     }
@@ -295,6 +296,7 @@ impl Converter {
                 _ => FlowState::Open,
             }),
             kernel: None,
+            wire: None,
             socket,
         }
     }

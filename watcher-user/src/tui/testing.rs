@@ -77,6 +77,7 @@ pub fn flow(tgid: u32, local: &str, remote: &str, rx: u64, tx: u64) -> FlowRow {
             counters: Counters::default(),
             state: FlowState::Tcp(TcpState::Established),
             kernel: None,
+            wire: None,
         },
         traffic: traffic(rx, tx),
         known: watcher_core::names::Known::default(),

@@ -60,13 +60,6 @@ impl System {
         self.table.enter(&Listing { began, ended: now(), sockets });
         Ok(())
     }
-
-    /// The process that has this pid now, which PKTAP named: told of if it was not.
-    pub fn process(&mut self, pid: u32) -> Option<ProcessId> {
-        let (id, process) = self.told.at(pid)?;
-        self.told.tell(id, process);
-        Some(id)
-    }
 }
 
 impl Default for System {
@@ -90,6 +83,12 @@ impl Owners for System {
 
     fn owner(&mut self, socket: &SocketInfo, since: BootTime) -> Owner {
         self.table.owner(socket, since)
+    }
+
+    fn process(&mut self, pid: u32) -> Option<ProcessId> {
+        let (id, process) = self.told.at(pid)?;
+        self.told.tell(id, process);
+        Some(id)
     }
 
     fn events(&mut self) -> Vec<ProcessEvent> {

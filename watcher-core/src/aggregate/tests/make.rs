@@ -55,6 +55,7 @@ pub fn flow(tgid: u32, cookie: u64, rx_bytes: u64, tx_bytes: u64) -> FlowSample 
         counters: Counters { rx_bytes, tx_bytes, ..Counters::default() },
         state: FlowState::Tcp(TcpState::Established),
         kernel: None,
+        wire: None,
     }
 }
 

@@ -125,6 +125,7 @@ impl Conn {
             counters,
             state,
             kernel: None,
+            wire: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, net::SocketAddr};
 
 use serde::Serialize;
 use watcher_core::{
-    BootTime, FlowRow, FlowState, KernelCounters, Scope,
+    BootTime, FlowRow, FlowState, KernelCounters, Scope, Wire,
     names::{Name, NameSource, Tls},
 };
 
@@ -48,6 +48,8 @@ pub(crate) struct Connection<'a> {
     owner_pid: u32,
     #[serde(flatten)]
     kernel: Option<Kernel>,
+    #[serde(flatten)]
+    wire: Option<OnWire>,
 }
 
 impl<'a> Connection<'a> {
@@ -98,6 +100,7 @@ impl<'a> Connection<'a> {
             netns: socket.netns,
             owner_pid: socket.owner.tgid,
             kernel: sample.kernel.as_ref().map(Kernel::new),
+            wire: sample.wire.as_deref().map(OnWire::new),
         }
     }
 }
@@ -106,6 +109,26 @@ impl<'a> Connection<'a> {
 struct Rates {
     rx_rate: f64,
     tx_rate: f64,
+}
+
+/// What packets took, where packets are counted.
+#[derive(Serialize)]
+struct OnWire {
+    wire_rx_bytes: u64,
+    wire_tx_bytes: u64,
+    wire_rx_packets: u64,
+    wire_tx_packets: u64,
+}
+
+impl OnWire {
+    fn new(wire: &Wire) -> Self {
+        Self {
+            wire_rx_bytes: wire.rx_bytes,
+            wire_tx_bytes: wire.tx_bytes,
+            wire_rx_packets: wire.rx_packets,
+            wire_tx_packets: wire.tx_packets,
+        }
+    }
 }
 
 /// What the kernel counted, on the record that ends a TCP connection.

@@ -76,6 +76,7 @@ fn flow(tgid: u32, protocol: Protocol, local: &str, remote: &str, moved: (u64, u
         },
         state: if is_tcp { FlowState::Tcp(TcpState::Established) } else { FlowState::Open },
         kernel: None,
+        wire: None,
     }
 }
 
