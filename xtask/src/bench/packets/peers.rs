@@ -30,12 +30,12 @@ pub struct Peer {
     args: &'static [&'static str],
     /// What it counts beside a datagram's payload.
     overhead: u64,
-    /// A process's figure in a line, and whether the next one is in addition.
+    /// A process's figure in a line.
     read: Option<Read>,
 }
 
-/// Process or name, and bytes sent.
-type Read = fn(&str) -> Option<(String, u64, bool)>;
+/// Process or name, and bytes sent since it began.
+type Read = fn(&str) -> Option<(String, u64)>;
 
 /// The ones that are asked for.
 pub const ALL: &[Peer] = &[
@@ -50,8 +50,9 @@ pub const ALL: &[Peer] = &[
     Peer {
         name: "bandwhich",
         install: &["cargo", "install", "--locked", "--quiet", "--root", "ROOT", "bandwhich"],
-        args: &["--raw", "--processes", "--no-resolve"],
-        overhead: UDP,
+        args: &["--raw", "--processes", "--no-resolve", "--total-utilization"],
+        // It counts what IP carries.
+        overhead: 8,
         read: Some(bandwhich),
     },
     // Its figures of a connection are on the screen, or in a log once that is over.
@@ -115,10 +116,10 @@ impl Peer {
             let sums = Arc::clone(&sums);
             move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                    if let Some((process, bytes, is_more)) = read(&line) {
+                    if let Some((process, bytes)) = read(&line) {
                         let mut sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
                         let sum = sums.entry(process).or_default();
-                        *sum = if is_more { *sum + bytes } else { bytes.max(*sum) };
+                        *sum = bytes.max(*sum);
                     }
                 }
             }
@@ -148,33 +149,35 @@ impl Drop for Looking {
     }
 }
 
-/// What it said of the sender, in datagrams: it counts headers as well.
-pub fn row(peer: &Peer, counted: Option<&Counted>, datagrams: u64, size: u64) -> Row {
+/// What it said of the sender, in datagrams, of each run: how many there were, how fast, what it counted. It counts headers as
+/// well.
+pub fn row(peer: &Peer, runs: &[(u64, String, Option<Counted>)], size: u64) -> Row {
     let what = format!("{} beside it: share of datagrams with the right process", peer.name);
-    let Some(&Counted { bytes, spent }) = counted else { return Row::told(what, "nothing") };
-    // Not every unit is what its manual says: a share close to none is to be looked into before it is quoted.
-    let share = ratio(bytes, datagrams * (size + peer.overhead));
-    let note =
-        format!("the {bytes} it printed as bytes with headers of {} each; {spent:.1} s of a processor", peer.overhead);
-    Row::told(what, format!("not checked: {share:.4} ({note})"))
+    let one = |(datagrams, rate, counted): &(u64, String, Option<Counted>)| {
+        let Some(Counted { bytes, spent }) = counted else { return format!("nothing at {rate}") };
+        let share = ratio(*bytes, datagrams * (size + peer.overhead));
+        format!("{share:.4} at {rate} ({spent:.1} s of a processor)")
+    };
+    let said: Vec<String> = runs.iter().map(one).collect();
+    Row::told(what, format!("{}; with {} bytes of headers in each datagram's figure", said.join(", "), peer.overhead))
 }
 
 /// `/path/to/program/PID/UID<tab>sent<tab>received`: with -v 2 bytes since it began.
-fn nethogs(line: &str) -> Option<(String, u64, bool)> {
+fn nethogs(line: &str) -> Option<(String, u64)> {
     let mut columns = line.split('\t');
     let (process, sent) = (columns.next()?, columns.next()?);
     let mut parts = process.rsplit('/');
     let (_uid, pid) = (parts.next()?, parts.next()?);
     pid.parse::<u32>().ok()?;
-    Some((pid.to_owned(), whole(sent)?, false))
+    Some((pid.to_owned(), whole(sent)?))
 }
 
-/// `process: <time> "name" up/down Bps: 12/34 connections: 1`: of the last second.
-fn bandwhich(line: &str) -> Option<(String, u64, bool)> {
+/// `process: <time> "name" up/down Bps: 12/34 connections: 1`: since it began, as it is asked for totals.
+fn bandwhich(line: &str) -> Option<(String, u64)> {
     let rest = line.strip_prefix("process: ")?;
     let name = rest.split('"').nth(1)?;
     let (_, rates) = rest.split_once("Bps: ")?;
-    Some((name.to_owned(), whole(rates.split('/').next()?)?, true))
+    Some((name.to_owned(), whole(rates.split('/').next()?)?))
 }
 
 /// Some print bytes with a fraction.
@@ -189,11 +192,11 @@ mod tests {
     #[test]
     fn what_others_print_is_read() {
         let said = "/usr/bin/xtask bench-actor/4711/0\t1234567.000000\t12.5";
-        assert_eq!(nethogs(said), Some(("4711".into(), 1_234_567, false)));
+        assert_eq!(nethogs(said), Some(("4711".into(), 1_234_567)));
         assert_eq!(nethogs("Refreshing:"), None);
-        assert_eq!(nethogs("unknown TCP/0/0\t1\t2"), Some(("0".into(), 1, false)));
+        assert_eq!(nethogs("unknown TCP/0/0\t1\t2"), Some(("0".into(), 1)));
         let said = r#"process: <1700000000> "xtask" up/down Bps: 60000/12 connections: 1"#;
-        assert_eq!(bandwhich(said), Some(("xtask".into(), 60_000, true)));
+        assert_eq!(bandwhich(said), Some(("xtask".into(), 60_000)));
         assert_eq!(bandwhich("Refreshing:"), None);
     }
 }
