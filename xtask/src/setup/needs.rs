@@ -164,6 +164,7 @@ pub const PACKAGES: &[Package] = &[
         "proves that other kernels come from Debian",
         &[Purpose::Vm],
     ),
+    package("musl-tools", "musl-gcc", "static executables with C in them", &[Purpose::Dist]),
     package("chromium", "chromium", "a browsing session by a program nobody here wrote", &[Purpose::Bench]),
     package("bpftool", "bpftool", "a second opinion on loaded programs", &[Purpose::Bench]),
 ];
