@@ -14,9 +14,23 @@ use crate::run::{quiet, shown};
 
 const INIT: &str = include_str!("init.sh");
 
-/// Modules that tests use; a kernel that has one built in, or has none, does without.
-const MODULES: &[&str] =
-    &["veth", "sctp", "tls", "sch_tbf", "crc32c_generic", "gcm", "ctr", "ghash_generic", "aes_generic"];
+/// Modules that tests and the look-up of owners by packets use; a kernel that has one built in, or has none, does without.
+/// They are inserted beforehand, since nothing here loads them when they are asked for.
+const MODULES: &[&str] = &[
+    "veth",
+    "sctp",
+    "tls",
+    "sch_tbf",
+    "crc32c_generic",
+    "gcm",
+    "ctr",
+    "ghash_generic",
+    "aes_generic",
+    "tcp_diag",
+    "udp_diag",
+    "raw_diag",
+    "sctp_diag",
+];
 
 /// What is to be tried.
 pub struct Contents<'a> {
