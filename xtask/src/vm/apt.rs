@@ -32,7 +32,8 @@ impl Archive {
             Self::Ubuntu => {
                 let folder = cache.join("ubuntu-keyring");
                 let debian = Suite { archive: Self::Debian, name: "trixie" };
-                let root = unpacked(&folder, || Apt::new(debian, Arch::HOST, cache)?.download(&["ubuntu-keyring"], &folder))?;
+                let root =
+                    unpacked(&folder, || Apt::new(debian, Arch::HOST, cache)?.download(&["ubuntu-keyring"], &folder))?;
                 Ok(root.join("usr/share/keyrings/ubuntu-archive-keyring.gpg"))
             }
         }
@@ -75,8 +76,7 @@ impl Apt {
         fs::create_dir_all(home.join("lists/partial"))?;
         fs::create_dir_all(home.join("cache/archives/partial"))?;
         let sources = home.join("sources.list");
-        let line =
-            format!("deb [signed-by={}] {} {} main\n", keyring.display(), suite.archive.mirror(), suite.name);
+        let line = format!("deb [signed-by={}] {} {} main\n", keyring.display(), suite.archive.mirror(), suite.name);
         fs::write(&sources, line)?;
         let dir = |path: &str| home.join(path).display().to_string();
         let options = [

@@ -38,7 +38,8 @@ if [ -n "$PACKETS" ]; then
     echo "@@left $(watcher top --json --once --interval 0.2 --standalone $WATCHER)"
     WATCHER="$WATCHER --backend pcap"
 fi
-WATCHER_ARGS=$WATCHER WATCHER_BIN=/bin/watcher exactness --color never $SUITE
+# Emulated processors are slow, and others may keep the real ones busy.
+EXACTNESS_PATIENCE=6 WATCHER_ARGS=$WATCHER WATCHER_BIN=/bin/watcher exactness --color never $SUITE
 echo "@@suite $?"
 dmesg | grep -E 'BUG: |WARNING: |Oops|general protection fault' | while read -r line; do
     echo "@@trouble $line"

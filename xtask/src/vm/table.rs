@@ -23,9 +23,10 @@ const RUNGS: &[(&str, &str)] = &[
 
 /// The short one.
 pub fn summary(rows: &[Row]) -> String {
-    let mut text = "| machine | kernel | passed | failed | ignored | sends | other receives | most instructions verified | \
+    let mut text =
+        "| machine | kernel | passed | failed | ignored | sends | other receives | most instructions verified | \
                     suite | good |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
+            .to_owned();
     for (variant, console) in rows {
         let kernel = console.release.as_deref().unwrap_or("did not start");
         let [passed, failed, ignored] = counts(console);
@@ -77,7 +78,8 @@ pub fn page(rows: &[Row]) -> String {
             console.tree
         );
     }
-    text += "\n## Rungs\n\nWhat `watcher doctor` says is in use. `packets` stands where eBPF is refused.\n\n| machine |";
+    text +=
+        "\n## Rungs\n\nWhat `watcher doctor` says is in use. `packets` stands where eBPF is refused.\n\n| machine |";
     text += &RUNGS.iter().map(|(_, column)| format!(" {column} |")).collect::<String>();
     text += &format!("\n| --- |{}\n", " --- |".repeat(RUNGS.len()));
     for (variant, console) in rows {
@@ -91,11 +93,13 @@ pub fn page(rows: &[Row]) -> String {
 
 /// Groups of tests × machines: how many held of how many.
 fn scenarios(rows: &[Row]) -> String {
-    let groups: BTreeSet<&str> = rows.iter().flat_map(|(_, c)| c.tests.values().map(|(group, _)| group.as_str())).collect();
-    let mut text = "\n## Scenarios\n\nTests that held, of those that were run; `+ n` were ignored, because the kernel lacks \
+    let groups: BTreeSet<&str> =
+        rows.iter().flat_map(|(_, c)| c.tests.values().map(|(group, _)| group.as_str())).collect();
+    let mut text =
+        "\n## Scenarios\n\nTests that held, of those that were run; `+ n` were ignored, because the kernel lacks \
                     what they are about or packets\ncannot show it. The groups are the files of \
                     `watcher-user/tests/exactness/cases/`.\n\n| machine |"
-        .to_owned();
+            .to_owned();
     text += &groups.iter().map(|group| format!(" {group} |")).collect::<String>();
     text += &format!("\n| --- |{}\n", " --- |".repeat(groups.len()));
     for (variant, console) in rows {

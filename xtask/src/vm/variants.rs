@@ -95,7 +95,8 @@ impl Variant {
 
 /// What `--list` prints.
 pub fn list() -> String {
-    let row = |v: &Variant| format!("{:<12} {}{}\n", v.name, v.about, if v.by_default { "" } else { " (by name only)" });
+    let row =
+        |v: &Variant| format!("{:<12} {}{}\n", v.name, v.about, if v.by_default { "" } else { " (by name only)" });
     VARIANTS.iter().map(row).collect()
 }
 
