@@ -34,6 +34,13 @@ pub fn executables(arch: Arch) -> Result<Vec<PathBuf>> {
     cargo.args(["--bin", "watcher", "--test", "exactness"]);
     // An emulated processor is slow, and the image is copied into memory.
     cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_STRIP", "symbols");
+    // `cargo run` leaves these to xtask, and build scripts look at them (ring's): without, this build and one from a shell
+    // would each throw away what the other has made.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
     run(&mut cargo)?;
     let said = capture(cargo.args(["--quiet", "--message-format", "json"]))?;
     let built: Vec<PathBuf> = said.lines().filter_map(executable).collect();
