@@ -38,8 +38,8 @@ const fn ubuntu(version: &'static str, suite: &'static str) -> Kernel {
     Kernel { suite: Suite { archive: Archive::Ubuntu, name: suite }, ..debian(version, suite) }
 }
 
-const fn arm64(name: &'static str, kernel: Kernel) -> Kernel {
-    Kernel { name, arch: Arch::Aarch64, processor: ARM, ..kernel }
+const fn arm64(name: &'static str, version: &'static str, suite: &'static str) -> Kernel {
+    Kernel { name, arch: Arch::Aarch64, processor: ARM, ..debian(version, suite) }
 }
 
 /// One for each rung of the ladder, and what is newer.
@@ -47,11 +47,11 @@ pub const KERNELS: &[Kernel] = &[
     debian("5.10", "bullseye"),
     ubuntu("5.15", "jammy-updates"),
     debian("6.1", "bookworm"),
-    arm64("6.1-arm64", debian("6.1", "bookworm")),
+    arm64("6.1-arm64", "6.1", "bookworm"),
     ubuntu("6.5", "jammy-updates"),
     ubuntu("6.8", "noble-updates"),
     debian("6.12", "bookworm-backports"),
-    arm64("6.12-arm64", debian("6.12", "bookworm-backports")),
+    arm64("6.12-arm64", "6.12", "bookworm-backports"),
     debian("6.18", "trixie-backports"),
     Kernel { processor: WITH_CMPXCHG16B, ..debian("7.2", "trixie-backports") },
 ];
