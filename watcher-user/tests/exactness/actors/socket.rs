@@ -87,8 +87,7 @@ impl Transport {
         if address.is_ipv6() {
             socket.set_only_v6(false)?;
         }
-        socket.set_read_timeout(Some(patience(PATIENCE)))?;
-        socket.set_write_timeout(Some(patience(PATIENCE)))?;
+        bounded(&socket)?;
         Ok(socket)
     }
 
@@ -110,11 +109,23 @@ impl Transport {
     }
 }
 
+/// No call on this socket blocks for ever. MPTCP takes no such time on Linux 5.15; there, who waits for
+/// the actor gives up.
+fn bounded(socket: &Socket) -> Result<()> {
+    let time = Some(patience(PATIENCE));
+    for set in [Socket::set_read_timeout, Socket::set_write_timeout] {
+        match set(socket, time) {
+            Err(e) if e.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
 /// The next connection.
 pub fn accept(listener: &Socket) -> Result<Socket> {
     let (socket, _) = listener.accept().context("accepting")?;
-    socket.set_read_timeout(Some(patience(PATIENCE)))?;
-    socket.set_write_timeout(Some(patience(PATIENCE)))?;
+    bounded(&socket)?;
     Ok(socket)
 }
 
