@@ -85,7 +85,7 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
     if options.write {
         let page = repo::root().join("docs/kernels.md");
         let mut known = earlier(&VARIANTS.iter().collect::<Vec<_>>())?;
-        known.retain(|(_, console)| !console.filtered && console.ended);
+        known.retain(|(_, console)| !console.filtered && console.ended && !console.tree.is_empty());
         fs::write(&page, table::page(&known)).with_context(|| format!("cannot write {}", page.display()))?;
     }
     let mut bad = Vec::new();
