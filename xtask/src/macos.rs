@@ -10,12 +10,11 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::repo;
 use crate::run::run;
+use crate::zig::{self, Tools};
 
 mod macho;
-mod tools;
 
 use macho::{Image, Processor};
-use tools::Tools;
 
 /// What `cargo xtask macos --help` prints.
 pub const HELP: &str = "\
@@ -28,7 +27,7 @@ architecture, libraries, size. Nothing of it runs here.
 
   --release  with the optimisations of a release
 
-Gets into target/macos/ what that takes: zig and cargo-zigbuild, from PyPI.
+Gets into target/zig/ what that takes: zig and cargo-zigbuild, from PyPI.
 ";
 
 /// What is linked: the program, and one that calls everything of libpcap.
@@ -54,7 +53,7 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
         }
     }
     let began = Instant::now();
-    let tools = tools::get(&repo::target_dir().join("macos"))?;
+    let tools = zig::get(&repo::target_dir().join("zig"), &Processor::ALL.map(Processor::triple))?;
     let wanted = Processor::ALL.into_iter().filter(|one| wanted.is_empty() || wanted.contains(one));
     for (index, processor) in wanted.enumerate() {
         let target = Target { processor, release, tools: &tools };
@@ -104,7 +103,7 @@ impl Target<'_> {
     }
 
     fn folder(&self) -> PathBuf {
-        self.tools.folder.join("build")
+        repo::target_dir().join("macos/build")
     }
 
     fn cargo(&self, verb: &str) -> Result<Command> {

@@ -20,6 +20,7 @@ mod test;
 mod top;
 #[cfg(target_os = "linux")]
 mod vm;
+mod zig;
 
 const HELP: &str = "\
 cargo xtask VERB [OPTIONS]

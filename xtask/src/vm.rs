@@ -1,52 +1,73 @@
 //! `cargo xtask vm`: the exactness suite on other kernels, each in a virtual machine of its own.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
 
-use crate::run::{capture, run};
+use crate::run::capture;
 use crate::{repo, setup};
 
+mod apt;
+mod arch;
 mod boot;
+mod build;
+mod console;
 mod image;
 mod kernels;
 mod outcome;
+mod table;
+mod userland;
+mod variants;
 
+use arch::Arch;
+use boot::Machine;
+use console::{Console, Verdict};
 use image::Contents;
-use kernels::{KERNELS, Kernel};
-use outcome::Outcome;
+use kernels::Kernel;
+use table::Row;
+use variants::{Expected, VARIANTS, Variant, Without};
 
 /// What `cargo xtask vm --help` prints.
 pub const HELP: &str = "\
-cargo xtask vm [VERSION…] [--filter F] [--timeout SECONDS] [--watcher-args ARGS]
+cargo xtask vm [MACHINE…] [--filter F] [--jobs N] [--timeout SECONDS] [--watcher-args ARGS]
+cargo xtask vm [--read] --write
+cargo xtask vm --list
 
-Downloads Debian's cloud kernels, boots each in an emulated machine (no KVM, no root), and
-runs `watcher doctor` and the exactness suite there. Prints a table. On a kernel that is too
-old, watcher has to say so.
+Downloads kernels, boots each in an emulated machine (no KVM, no root), and runs `watcher
+doctor` and the exactness suite there. Prints a table. Where eBPF cannot be had, watcher has to
+say so, and the suite runs by packets.
 
-  VERSION            5.10, 6.1, 6.12, 6.18, 7.2 (default: all but 6.18)
+  MACHINE            see --list (default: all that are not by name only)
+  --list             what there is
   --filter F         only tests whose names contain F
-  --timeout SECONDS  of one boot (default: 1200)
-  --watcher-args ARGS  for the `watcher` that is tried: with '--without fexit' 6.1 counts by
-                     kprobes
+  --jobs N           so many machines at once (default: one for each core of this machine, at
+                     most 4)
+  --timeout SECONDS  of one boot (default: 3000)
+  --watcher-args ARGS  more arguments for the `watcher` that is tried
+  --read             boot nothing: take the consoles of earlier boots
+  --write            write docs/kernels.md from the last whole boot of every machine
 
-Consoles are kept in target/vm/VERSION/console.log.
+Consoles are kept in target/vm/MACHINE/console.log.
 ";
 
-const TRIPLE: &str = "x86_64-unknown-linux-musl";
 /// What an emulated machine cannot show: the image has no nginx; 5 GiB take longer than the test waits; and where datagrams
 /// come faster than the reader reads, some are dropped, which iperf3's figures do not allow for.
 const SKIPPED: &[&str] = &["curl_and_nginx", "counters_go_past_4_gib", "iperf3_udp"];
 
 struct Options {
-    kernels: Vec<&'static Kernel>,
+    variants: Vec<&'static Variant>,
     filter: Option<String>,
+    jobs: usize,
     at_most: Duration,
     watcher: String,
+    list: bool,
+    read: bool,
+    write: bool,
 }
 
 /// Runs the verb.
@@ -55,93 +76,199 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
         print!("{HELP}");
         return Ok(());
     };
-    let missing = setup::install_packages(setup::Purpose::Vm)?;
-    if !missing.is_empty() {
-        bail!("could not be had: {}", missing.join(", "));
+    if options.list {
+        print!("{}", variants::list());
+        return Ok(());
     }
-    let built = build()?;
-    let mut arguments: Vec<String> = SKIPPED.iter().flat_map(|name| ["--skip", name]).map(str::to_owned).collect();
-    arguments.extend(options.filter);
-    let (mut rows, mut bad) = (Vec::new(), Vec::new());
-    for kernel in options.kernels {
-        let contents = Contents { built: &built, suite: &arguments.join(" "), watcher: &options.watcher };
-        let outcome =
-            attempt(kernel, &contents, options.at_most).with_context(|| format!("trying Linux {}", kernel.version))?;
-        if !outcome.is_good(kernel.refused) {
-            bad.push(kernel.version);
+    let rows = if options.read { earlier(&options.variants)? } else { boot_all(&options)? };
+    print!("{}", table::summary(&rows));
+    if options.write {
+        let page = repo::root().join("docs/kernels.md");
+        let mut known = earlier(&VARIANTS.iter().collect::<Vec<_>>())?;
+        known.retain(|(_, console)| !console.filtered && console.ended && !console.tree.is_empty());
+        fs::write(&page, table::page(&known)).with_context(|| format!("cannot write {}", page.display()))?;
+    }
+    let mut bad = Vec::new();
+    for (variant, console) in &rows {
+        for objection in outcome::objections(console, variant.expected) {
+            eprintln!("vm: {}: {objection}", variant.name);
+            bad.push(variant.name);
         }
-        rows.push((kernel.version, outcome));
     }
-    print!("{}", outcome::table(&rows));
-    if !bad.is_empty() {
-        bail!("not good on Linux {}: see target/vm/VERSION/console.log", bad.join(", "));
+    bad.dedup();
+    if rows.is_empty() || !bad.is_empty() {
+        bail!("not good on {}: see target/vm/MACHINE/console.log", bad.join(", "));
     }
     Ok(())
 }
 
 fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
-    let at_most = Duration::from_secs(1200);
-    let mut options = Options { kernels: Vec::new(), filter: None, at_most, watcher: String::new() };
+    let mut options = Options {
+        variants: Vec::new(),
+        filter: None,
+        jobs: thread::available_parallelism().map_or(1, |n| n.get().min(4)),
+        at_most: Duration::from_secs(3000),
+        watcher: String::new(),
+        list: false,
+        read: false,
+        write: false,
+    };
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Long("filter") => options.filter = Some(args.value()?.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("jobs") => options.jobs = args.value()?.to_string_lossy().parse::<usize>()?.max(1),
             lexopt::Arg::Long("timeout") => {
                 options.at_most = Duration::from_secs(args.value()?.to_string_lossy().parse()?);
             }
             lexopt::Arg::Long("watcher-args") => options.watcher = args.value()?.to_string_lossy().into_owned(),
-            lexopt::Arg::Value(version) => options.kernels.push(Kernel::named(&version.to_string_lossy())?),
+            lexopt::Arg::Long("list") => options.list = true,
+            lexopt::Arg::Long("read") => options.read = true,
+            lexopt::Arg::Long("write") => options.write = true,
+            lexopt::Arg::Value(name) => options.variants.push(Variant::named(&name.to_string_lossy())?),
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(None),
             other => return Err(other.unexpected().into()),
         }
     }
-    if options.kernels.is_empty() {
-        options.kernels = KERNELS.iter().filter(|k| k.by_default).collect();
+    if options.variants.is_empty() {
+        options.variants = VARIANTS.iter().filter(|v| v.by_default || options.read).collect();
     }
     Ok(Some(options))
 }
 
-/// One kernel: fetched, packed, booted, understood.
-fn attempt(kernel: &Kernel, contents: &Contents<'_>, at_most: Duration) -> Result<Outcome> {
-    let cache = repo::target_dir().join("vm");
-    let folder = cache.join(kernel.version);
-    let unpacked = kernel.fetch(&cache)?;
-    let initramfs = image::pack(&unpacked, contents, &folder)?;
-    eprintln!("vm: booting {}", unpacked.release);
-    let begun = Instant::now();
-    let console = boot::boot(&unpacked, &initramfs, &folder.join("console.log"), at_most)?;
-    let outcome = Outcome::of(&console);
-    eprintln!("vm: {} ended after {:.0} s", unpacked.release, begun.elapsed().as_secs_f64());
-    for (what, list) in [("failed", &outcome.failed), ("doctor", &outcome.problems)] {
-        for line in list {
-            eprintln!("  {what}: {line}");
+/// What is left of earlier boots.
+fn earlier(variants: &[&'static Variant]) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    for variant in variants {
+        let log = repo::target_dir().join("vm").join(variant.name).join("console.log");
+        if log.exists() {
+            let text = fs::read(&log).with_context(|| format!("cannot read {}", log.display()))?;
+            rows.push((*variant, Console::of(&String::from_utf8_lossy(&text))));
         }
     }
-    Ok(outcome)
+    Ok(rows)
 }
 
-/// Static executables of watcher and of the exactness suite: they run wherever a kernel does.
-fn build() -> Result<Vec<PathBuf>> {
-    let installed = capture(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();
-    if !installed.lines().any(|line| line == TRIPLE) {
-        run(Command::new("rustup").args(["target", "add", TRIPLE]))?;
+/// Prepares one after the other, then boots several at once.
+fn boot_all(options: &Options) -> Result<Vec<Row>> {
+    let missing = setup::install_packages(setup::Purpose::Vm)?;
+    if !missing.is_empty() {
+        bail!("could not be had: {}", missing.join(", "));
     }
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["build", "--target", TRIPLE, "--package", "watcher-user"]);
-    cargo.args(["--bin", "watcher", "--test", "exactness"]);
-    // An emulated processor is slow, and the image is copied into memory.
-    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_STRIP", "symbols");
-    run(&mut cargo)?;
-    let said = capture(cargo.args(["--quiet", "--message-format", "json"]))?;
-    let built: Vec<PathBuf> = said.lines().filter_map(executable).collect();
-    if built.len() != 2 {
-        bail!("cargo built {} executables instead of two", built.len());
-    }
-    Ok(built)
+    let waiting = Mutex::new(prepare(options)?);
+    let first = first_lines(options)?;
+    let rows = Mutex::new(Vec::new());
+    let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    thread::scope(|scope| {
+        let work = || -> Result<()> {
+            while let Some((variant, machine)) = next() {
+                let console = attempt(variant, &machine, &first, options.at_most)
+                    .with_context(|| format!("trying {}", variant.name))?;
+                rows.lock().unwrap_or_else(PoisonError::into_inner).push((variant, console));
+            }
+            Ok(())
+        };
+        let workers: Vec<_> = (0..options.jobs).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(|_| bail!("a worker panicked")))
+    })?;
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    table::sort(&mut rows);
+    Ok(rows)
 }
 
-/// The executable that a line of Cargo's JSON announces.
-fn executable(line: &str) -> Option<PathBuf> {
-    let message: Value = serde_json::from_str(line).ok()?;
-    let path = Path::new(message["executable"].as_str()?);
-    fs::exists(path).ok()?.then(|| path.to_path_buf())
+/// Which sources, and whether all of the suite: what a console does not say itself.
+fn first_lines(options: &Options) -> Result<String> {
+    let mut git = Command::new("git");
+    let tree = capture(git.current_dir(repo::root()).args(["describe", "--always", "--dirty", "--exclude", "*"]))?;
+    let whole = options.filter.is_none() && options.watcher.is_empty();
+    Ok(format!("@@tree {tree}{}", if whole { "" } else { "\n@@filtered" }))
+}
+
+/// Builds, downloads and packs, the last machine first.
+fn prepare(options: &Options) -> Result<Vec<(&'static Variant, Machine)>> {
+    let cache = repo::target_dir().join("vm");
+    let mut executables: Vec<(Arch, Vec<PathBuf>, Option<PathBuf>)> = Vec::new();
+    let mut machines = Vec::new();
+    for variant in options.variants.iter().rev() {
+        let kernel = Kernel::named(variant.kernel)?;
+        if !executables.iter().any(|(arch, ..)| *arch == kernel.arch) {
+            let foreign = if kernel.arch == Arch::HOST { None } else { Some(userland::foreign(kernel.arch, &cache)?) };
+            executables.push((kernel.arch, build::executables(kernel.arch)?, foreign));
+        }
+        let (_, built, foreign) =
+            executables.iter().find(|(arch, ..)| *arch == kernel.arch).context("nothing was built")?;
+        let unpacked = kernel.fetch(&cache)?;
+        let folder = cache.join(variant.name);
+        fs::create_dir_all(&folder)?;
+        let settings = settings(variant, options);
+        let contents = Contents { built, settings: &settings, foreign: foreign.as_deref() };
+        let initramfs = image::pack(&unpacked, &contents, &folder)?;
+        let log = folder.join("console.log");
+        machines.push((*variant, Machine { kernel: unpacked, initramfs, processors: variant.processors, log }));
+    }
+    Ok(machines)
+}
+
+/// What the machine's first process is told.
+fn settings(variant: &Variant, options: &Options) -> String {
+    let skipped = SKIPPED.iter().flat_map(|name| ["--skip", name]);
+    let suite: Vec<&str> = skipped.chain(options.filter.as_deref()).collect();
+    let watcher = format!("{} {}", variant.arguments, options.watcher);
+    let without = match variant.without {
+        Without::Nothing => "",
+        Without::Btf => "btf",
+        Without::Cgroup2 => "cgroup2",
+    };
+    let packets = if matches!(variant.expected, Expected::Packets(_)) { "yes" } else { "" };
+    let quoted = |text: &str| format!("'{}'", text.trim().replace('\'', r"'\''"));
+    format!(
+        "WITHOUT={}\nWATCHER={}\nSUITE={}\nPACKETS={}\n",
+        quoted(without),
+        quoted(&watcher),
+        quoted(&suite.join(" ")),
+        quoted(packets)
+    )
+}
+
+/// Boots one, and says how far it is.
+fn attempt(variant: &Variant, machine: &Machine, first: &str, at_most: Duration) -> Result<Console> {
+    let name = variant.name;
+    eprintln!("vm: {name}: booting {}", machine.kernel.release);
+    let begun = Instant::now();
+    let (mut console, mut told) = (Console::default(), 0);
+    machine.boot(first, at_most, |line| {
+        console.read(line);
+        if console.tests.len() >= told + 25 {
+            told = console.tests.len();
+            let failed = console.count(Verdict::Failed);
+            let of = console.announced.unwrap_or_default();
+            eprintln!("vm: {name}: {told} of {of} tests, {failed} failed, {:.0} s", begun.elapsed().as_secs_f64());
+        }
+    })?;
+    // The log has what this end wrote into it, too.
+    let console = Console::of(&String::from_utf8_lossy(&fs::read(&machine.log)?));
+    let verdict = if outcome::objections(&console, variant.expected).is_empty() { "good" } else { "NOT good" };
+    eprintln!("vm: {name}: ended after {:.0} s, {verdict}", begun.elapsed().as_secs_f64());
+    Ok(console)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_process_is_told_what_to_take_away() {
+        let options = Options {
+            variants: Vec::new(),
+            filter: Some("a'b".to_owned()),
+            jobs: 1,
+            at_most: Duration::ZERO,
+            watcher: "--x".to_owned(),
+            list: false,
+            read: false,
+            write: false,
+        };
+        let told = settings(Variant::named("6.1-no-btf").unwrap(), &options);
+        assert!(told.starts_with("WITHOUT='btf'\nWATCHER='--x'\nSUITE='--skip curl_and_nginx"), "{told}");
+        assert!(told.ends_with("a'\\''b'\nPACKETS='yes'\n"), "{told}");
+    }
 }

@@ -55,19 +55,19 @@ pub enum LoadError {
     },
 }
 
-/// What each kind of map is called, and the first version that lets the programs use it as they do. Only for the message:
-/// whether a kernel has it is found by trying.
-const KINDS: &[(&str, &str, &str)] = &[
-    ("SOCKETS", "socket storage that accepted sockets inherit", "5.4"),
-    ("EVENTS", "ring buffers", "5.8"),
-    ("PENDING", "task storage, nor socket storage for tracing programs", "5.11"),
+/// Maps by kind, what a kind is called, and the first version that lets the programs use it as they do. Only for the
+/// message: whether a kernel has it is found by trying. Which map of a kind is tried first is chance.
+const KINDS: &[(&[&str], &str, &str)] = &[
+    (&["SOCKETS"], "socket storage that accepted sockets inherit", "5.4"),
+    (&["EVENTS", "HEADS"], "ring buffers", "5.8"),
+    (&["PENDING", "MARKS", "CALLS"], "task storage, nor socket storage for tracing programs", "5.11"),
 ];
 
 /// The object was refused as a whole: because of a map, if the kernel is too old for one.
 pub fn object(error: &EbpfError) -> LoadError {
     if let EbpfError::MapError(MapError::CreateError { name, io_error }) = error
         && io_error.raw_os_error() == Some(libc::EINVAL)
-        && let Some((_, what, since)) = KINDS.iter().find(|(map, ..)| map == name)
+        && let Some((_, what, since)) = KINDS.iter().find(|(maps, ..)| maps.contains(&name.as_str()))
     {
         return LoadError::TooOld { what, since, why: format!("map {name}: {io_error}") };
     }
@@ -102,7 +102,9 @@ mod tests {
             let io_error = std::io::Error::from_raw_os_error(errno);
             object(&EbpfError::MapError(MapError::CreateError { name: name.to_owned(), io_error }))
         };
-        assert!(matches!(refused("PENDING", libc::EINVAL), LoadError::TooOld { since: "5.11", .. }));
+        for map in ["PENDING", "MARKS", "CALLS"] {
+            assert!(matches!(refused(map, libc::EINVAL), LoadError::TooOld { since: "5.11", .. }), "{map}");
+        }
         assert!(matches!(refused("PENDING", libc::ENOMEM), LoadError::Refused(_)));
         assert!(matches!(refused("FLOWS", libc::EINVAL), LoadError::Refused(_)));
     }

@@ -27,12 +27,17 @@ use serde_json::Value;
 
 use crate::{
     netns,
+    patience::patience,
     report::{Flow, Line, Report},
     sys,
 };
 
-/// No actor lives longer, whatever happens to it.
-pub const LIFETIME_SECONDS: u32 = 120;
+pub use uring::has_send_zc;
+
+/// No actor lives longer, whatever happens to it: seconds.
+pub fn lifetime() -> u32 {
+    u32::try_from(patience(120).as_secs()).unwrap_or(u32::MAX)
+}
 
 type Play = fn(&mut Actor, &mut Args) -> Result<()>;
 
@@ -52,7 +57,7 @@ const CAST: &[&[(&str, Play)]] = &[
 
 /// Plays the actor that the command line names, and reports.
 pub fn main(words: Vec<String>) -> Result<()> {
-    sys::die_after(LIFETIME_SECONDS);
+    sys::die_after(lifetime());
     let mut args = Args(words.into_iter());
     let mut name: String = args.next("actor")?;
     if name == "--netns" {

@@ -50,24 +50,24 @@ impl Case {
     }
 }
 
-fn all() -> Vec<Case> {
+/// By what they are about: the files beside this one.
+fn all() -> impl Iterator<Item = (&'static str, Case)> {
     [
-        streams::cases(),
-        streams_odd::cases(),
-        datagrams::cases(),
-        processes::cases(),
-        crowds::cases(),
-        endings::cases(),
-        lives::cases(),
-        names::cases(),
-        applications::cases(),
-        networks::cases(),
-        raw::cases(),
-        programs::cases(),
+        ("streams", streams::cases()),
+        ("streams_odd", streams_odd::cases()),
+        ("datagrams", datagrams::cases()),
+        ("processes", processes::cases()),
+        ("crowds", crowds::cases()),
+        ("endings", endings::cases()),
+        ("lives", lives::cases()),
+        ("names", names::cases()),
+        ("applications", applications::cases()),
+        ("networks", networks::cases()),
+        ("raw", raw::cases()),
+        ("programs", programs::cases()),
     ]
     .into_iter()
-    .flatten()
-    .collect()
+    .flat_map(|(group, cases)| cases.into_iter().map(move |case| (group, case)))
 }
 
 /// The suite starts with the first test that runs (listing needs none) and its failure fails every test.
@@ -77,7 +77,7 @@ type Shared = Arc<Mutex<Option<Result<Suite, String>>>>;
 pub fn run(mut args: Arguments) -> ExitCode {
     args.test_threads = Some(1);
     let suite = Shared::default();
-    let trials = all().into_iter().map(|c| trial(c, &suite)).collect();
+    let trials = all().map(|(group, case)| trial(case, &suite).with_kind(group)).collect();
     let mut conclusion = libtest_mimic::run(&args, trials);
     let ended = suite.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(Ok(suite)) = ended

@@ -14,6 +14,8 @@ mod netns;
 #[cfg(target_os = "linux")]
 mod packets;
 #[cfg(target_os = "linux")]
+mod patience;
+#[cfg(target_os = "linux")]
 mod program;
 #[cfg(target_os = "linux")]
 mod report;

@@ -30,6 +30,9 @@ const PROCESSES: Showing = Showing::Nothing("packets name no process, and a shor
 const SUBFLOWS: Showing = Showing::Nothing("packets are of the subflows of MPTCP");
 const CALLS: Showing = Showing::Nothing("what a call takes out of a queue later is no packet");
 const FRAMES: Showing = Showing::Nothing("frames of packet sockets are not told from others");
+const CIPHER: Showing = Showing::Nothing("packets carry what kTLS made of the bytes");
+const CHUNKS: Showing =
+    Showing::Nothing("packets are captured by their beginnings, and later chunks of SCTP are not there");
 const ENDS: Showing = Showing::Nothing("why the kernel gave up is in no packet");
 
 /// By the name of a scenario, or the beginning of it.
@@ -44,6 +47,8 @@ const KNOWN: &[(&str, Showing)] = &[
     ("lost_segments_are_counted_once", ELSEWHERE),
     ("small_segments_without_offload", ELSEWHERE),
     ("mptcp_", SUBFLOWS),
+    ("kernel_tls_", CIPHER),
+    ("sctp", CHUNKS),
     ("exec_keeps_the_count", PROCESSES),
     ("a_process_that_lives_for_one_request", PROCESSES),
     ("a_pid_used_again", PROCESSES),

@@ -4,7 +4,6 @@ use std::{
     io::{BufRead as _, BufReader, ErrorKind, Read as _},
     process::{Child, ChildStdout, Command, Stdio},
     sync::mpsc::channel,
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -13,7 +12,10 @@ use nix::{
     unistd::Pid,
 };
 
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::patience::patience;
+
+/// Seconds.
+const PATIENCE: u64 = 60;
 
 /// A program that runs.
 pub struct Program {
@@ -65,7 +67,7 @@ impl Program {
             out.read_to_string(&mut text).ok();
             sender.send(text).ok();
         });
-        let text = said.recv_timeout(PATIENCE).with_context(|| format!("{} does not end", self.name))?;
+        let text = said.recv_timeout(patience(PATIENCE)).with_context(|| format!("{} does not end", self.name))?;
         let status = self.child.wait()?;
         ensure!(status.success(), "{} ended with {status}: {text}", self.name);
         Ok(text)

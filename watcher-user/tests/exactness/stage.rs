@@ -5,20 +5,20 @@ use std::{
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, RecvTimeoutError, channel},
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::{
     netns::Netns,
+    patience::patience,
     report::{Line, Report},
     suite::Suite,
     verdict,
 };
 
-/// How long a test waits for an actor.
-const PATIENCE: Duration = Duration::from_secs(45);
+/// How long a test waits for an actor, in seconds.
+const PATIENCE: u64 = 45;
 
 /// What should hold between the counts of the actors themselves.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -159,11 +159,11 @@ impl<'a> Stage<'a> {
     }
 
     fn line(&self, actor: &Running) -> Result<Option<Line>> {
-        match actor.lines.recv_timeout(PATIENCE) {
+        match actor.lines.recv_timeout(patience(PATIENCE)) {
             Ok(line) => Ok(Some(serde_json::from_str(&line).with_context(|| format!("{} said {line}", actor.script))?)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
             Err(RecvTimeoutError::Timeout) => {
-                bail!("{} is silent for {} s", actor.script, PATIENCE.as_secs())
+                bail!("{} is silent for {} s", actor.script, patience(PATIENCE).as_secs())
             }
         }
     }

@@ -19,6 +19,8 @@ use std::{
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use crate::patience::scaled;
+
 /// Turns the return value of a call into a count or errno.
 pub fn count(ret: isize) -> io::Result<usize> {
     usize::try_from(ret).map_err(|_| io::Error::last_os_error())
@@ -110,7 +112,7 @@ pub fn memory_file(len: u64) -> io::Result<OwnedFd> {
 /// poll(2) on one descriptor; what happened, or a timeout error.
 pub fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Duration) -> io::Result<i16> {
     let mut p = libc::pollfd { fd: fd.as_raw_fd(), events, revents: 0 };
-    let ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    let ms = i32::try_from(scaled(timeout).as_millis()).unwrap_or(i32::MAX);
     // SAFETY: one live pollfd, and its count.
     done(unsafe { libc::poll(&raw mut p, 1, ms) })?;
     if p.revents == 0 { Err(io::ErrorKind::TimedOut.into()) } else { Ok(p.revents) }
@@ -120,7 +122,7 @@ pub fn poll(fd: BorrowedFd<'_>, events: i16, timeout: Duration) -> io::Result<i1
 pub fn poll_either(a: BorrowedFd<'_>, b: BorrowedFd<'_>, timeout: Duration) -> io::Result<usize> {
     let entry = |fd: BorrowedFd<'_>| libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
     let mut p = [entry(a), entry(b)];
-    let ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+    let ms = i32::try_from(scaled(timeout).as_millis()).unwrap_or(i32::MAX);
     // SAFETY: two live pollfds, and their count.
     done(unsafe { libc::poll(p.as_mut_ptr(), 2, ms) })?;
     p.iter().position(|p| p.revents != 0).ok_or_else(|| io::ErrorKind::TimedOut.into())

@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Stdio},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread::JoinHandle,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -15,10 +15,10 @@ use nix::{
     unistd::Pid,
 };
 
-use crate::state::State;
+use crate::{patience::patience, state::State};
 
-/// How long watcher may take to say what a test waits for.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How long watcher may take to say what a test waits for, in seconds.
+pub const PATIENCE: u64 = 20;
 
 type Shared = Arc<(Mutex<State>, Condvar)>;
 
@@ -64,7 +64,7 @@ impl Watcher {
 
     /// Waits until `found` finds something.
     pub fn wait<T>(&self, what: &str, mut found: impl FnMut(&State) -> Option<T>) -> Result<T> {
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + patience(PATIENCE);
         let mut state = self.state();
         loop {
             if let Some(t) = found(&state) {
@@ -75,7 +75,7 @@ impl Watcher {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("waited {} s for {what} ({} objects came)", PATIENCE.as_secs(), state.objects);
+                bail!("waited {} s for {what} ({} objects came)", patience(PATIENCE).as_secs(), state.objects);
             }
             state = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -141,7 +141,7 @@ pub const PACKAGES: &[Package] = &[
         "libpcap-dev",
         "/usr/include/pcap/pcap.h",
         "what --features pcap is linked with",
-        &[Purpose::Test, Purpose::Bench],
+        &[Purpose::Test, Purpose::Bench, Purpose::Vm],
     ),
     package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
     package(
@@ -154,7 +154,7 @@ pub const PACKAGES: &[Package] = &[
     package("man-db", "man", "reads the packaged man pages", &[Purpose::Dist]),
     package("qemu-system-x86", "qemu-system-x86_64", "boots other kernels", &[Purpose::Vm]),
     package("busybox-static", "busybox", "the shell and tools inside a virtual machine", &[Purpose::Vm]),
-    package("musl-tools", "musl-gcc", "static executables with C in them", &[Purpose::Vm]),
+    package("qemu-system-arm", "qemu-system-aarch64", "boots kernels for arm64", &[Purpose::Vm]),
     package("cpio", "cpio", "packs a virtual machine's file system", &[Purpose::Vm]),
     package("kmod", "depmod", "which kernel module needs which", &[Purpose::Vm]),
     package("xz-utils", "xz", "unpacks kernel modules", &[Purpose::Vm]),
@@ -164,6 +164,7 @@ pub const PACKAGES: &[Package] = &[
         "proves that other kernels come from Debian",
         &[Purpose::Vm],
     ),
+    package("musl-tools", "musl-gcc", "static executables with C in them", &[Purpose::Dist]),
     package("chromium", "chromium", "a browsing session by a program nobody here wrote", &[Purpose::Bench]),
     package("bpftool", "bpftool", "a second opinion on loaded programs", &[Purpose::Bench]),
 ];

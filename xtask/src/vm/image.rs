@@ -9,25 +9,37 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use super::kernels::Unpacked;
-use crate::run::{capture, quiet, shown};
+use super::userland;
+use crate::run::{quiet, shown};
 
 const INIT: &str = include_str!("init.sh");
 
-/// Modules that tests use; a kernel that has one built in, or has none, does without.
-const MODULES: &[&str] =
-    &["veth", "sctp", "tls", "sch_tbf", "crc32c_generic", "gcm", "ctr", "ghash_generic", "aes_generic"];
-
-/// Programs of this machine that go in with their libraries. busybox has an `ip`, but without network namespaces.
-const PROGRAMS: &[&str] = &["ip", "tc", "ping", "iperf3"];
+/// Modules that tests and the look-up of owners by packets use; a kernel that has one built in, or has none, does without.
+/// They are inserted beforehand, since nothing here loads them when they are asked for.
+const MODULES: &[&str] = &[
+    "veth",
+    "sctp",
+    "tls",
+    "sch_tbf",
+    "crc32c_generic",
+    "gcm",
+    "ctr",
+    "ghash_generic",
+    "aes_generic",
+    "tcp_diag",
+    "udp_diag",
+    "raw_diag",
+    "sctp_diag",
+];
 
 /// What is to be tried.
 pub struct Contents<'a> {
     /// Executables.
     pub built: &'a [PathBuf],
-    /// Arguments for the exactness suite.
-    pub suite: &'a str,
-    /// Arguments for `watcher`.
-    pub watcher: &'a str,
+    /// What the first process reads: assignments of the shell's.
+    pub settings: &'a str,
+    /// For a machine of another architecture: where its programs lie, unpacked.
+    pub foreign: Option<&'a Path>,
 }
 
 /// Packs an image for a kernel; returns its path.
@@ -41,16 +53,19 @@ pub fn pack(kernel: &Unpacked, contents: &Contents<'_>, folder: &Path) -> Result
     }
     fs::write(root.join("init"), INIT)?;
     fs::set_permissions(root.join("init"), fs::Permissions::from_mode(0o755))?;
-    fs::write(root.join("suite-arguments"), contents.suite)?;
-    fs::write(root.join("watcher-arguments"), contents.watcher)?;
-    copy(&program("busybox")?, &root.join("bin/busybox"))?;
+    fs::write(root.join("machine"), contents.settings)?;
+    match contents.foreign {
+        Some(system) => userland::copied(system, &root)?,
+        None => userland::of_this_machine(&root)?,
+    }
     for path in contents.built {
         let name = path.file_name().context("a program without a name")?.to_string_lossy();
         // Cargo calls a test executable NAME-HASH.
-        copy(path, &root.join("bin").join(name.split('-').next().unwrap_or(&name)))?;
-    }
-    for name in PROGRAMS {
-        with_libraries(&program(name)?, &root)?;
+        let to = root.join("bin").join(name.split('-').next().unwrap_or(&name));
+        copy(path, &to)?;
+        if contents.foreign.is_none() {
+            userland::libraries(path, &root)?;
+        }
     }
     modules(kernel, &root)?;
     let image = folder.join("initramfs.cpio");
@@ -59,7 +74,7 @@ pub fn pack(kernel: &Unpacked, contents: &Contents<'_>, folder: &Path) -> Result
 }
 
 /// A program of this machine: sbin is not on everybody's PATH.
-fn program(name: &str) -> Result<PathBuf> {
+pub fn program(name: &str) -> Result<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let system = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"].map(PathBuf::from);
     let mut folders = std::env::split_paths(&path).chain(system);
@@ -68,27 +83,12 @@ fn program(name: &str) -> Result<PathBuf> {
         .with_context(|| format!("{name} is not here: `cargo xtask setup --for vm` installs it"))
 }
 
-fn copy(from: &Path, to: &Path) -> Result<()> {
+/// Copies a file into a folder that need not be there.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
     if let Some(folder) = to.parent() {
         fs::create_dir_all(folder)?;
     }
     fs::copy(from, to).map(drop).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
-}
-
-/// Copies a program to `bin`, and the libraries that `ldd` names to where the loader looks for them.
-fn with_libraries(path: &Path, root: &Path) -> Result<()> {
-    let name = path.file_name().context("a program without a name")?;
-    copy(path, &root.join("bin").join(name))?;
-    let said = capture(Command::new("ldd").arg(path))?;
-    for library in said.lines().filter_map(library) {
-        copy(library, &root.join(library.strip_prefix("/").unwrap_or(library)))?;
-    }
-    Ok(())
-}
-
-/// The file of a line of `ldd`: `libc.so.6 => /lib/libc.so.6 (0x…)`, or the loader's `/lib64/ld.so (0x…)`.
-fn library(line: &str) -> Option<&Path> {
-    line.split_whitespace().find(|word| word.starts_with('/')).map(Path::new)
 }
 
 /// Copies the modules with those that they need, and writes in which order they are to be inserted.
@@ -167,12 +167,5 @@ mod tests {
             "kernel/crypto/ghash-generic.ko.xz",
         ];
         assert_eq!(order, expected);
-    }
-
-    #[test]
-    fn ldd_names_libraries_in_two_ways() {
-        assert_eq!(library("\tlibc.so.6 => /lib/libc.so.6 (0x7f)"), Some(Path::new("/lib/libc.so.6")));
-        assert_eq!(library("\t/lib64/ld-linux-x86-64.so.2 (0x7f)"), Some(Path::new("/lib64/ld-linux-x86-64.so.2")));
-        assert_eq!(library("\tlinux-vdso.so.1 (0x7f)"), None);
     }
 }

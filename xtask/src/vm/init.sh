@@ -8,7 +8,19 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /run
 mount -t tmpfs tmp /tmp
-mount -t cgroup2 none /sys/fs/cgroup
+# WITHOUT, WATCHER, SUITE, PACKETS
+. /machine
+case $WITHOUT in
+cgroup2)
+    mount -t tmpfs none /sys/fs/cgroup
+    for controller in cpu,cpuacct pids devices; do
+        mkdir "/sys/fs/cgroup/$controller"
+        mount -t cgroup -o "$controller" none "/sys/fs/cgroup/$controller"
+    done
+    ;;
+*) mount -t cgroup2 none /sys/fs/cgroup ;;
+esac
+[ "$WITHOUT" != btf ] || mount -t tmpfs none /sys/kernel/btf
 mount -t tracefs none /sys/kernel/tracing
 mount -t bpf none /sys/fs/bpf
 mount -t securityfs none /sys/kernel/security
@@ -19,14 +31,18 @@ while read -r module; do
 done </modules/order
 ip link set lo up
 echo "@@kernel $(uname -r)"
-WATCHER_ARGS=$(cat /watcher-arguments)
-export WATCHER_ARGS
-watcher doctor --verbose $WATCHER_ARGS
-doctor=$(watcher doctor --json $WATCHER_ARGS)
-echo "@@doctor $doctor"
-case $doctor in
-*'"backend":null'*) ;;
-*) WATCHER_BIN=/bin/watcher exactness --color never $(cat /suite-arguments) ;;
-esac
+watcher doctor --verbose $WATCHER
+echo "@@doctor $(watcher doctor --json $WATCHER)"
+if [ -n "$PACKETS" ]; then
+    # Nobody asks for packets here: they have to be what is left.
+    echo "@@left $(watcher top --json --once --interval 0.2 --standalone $WATCHER)"
+    WATCHER="$WATCHER --backend pcap"
+fi
+# Emulated processors are slow, and others may keep the real ones busy.
+EXACTNESS_PATIENCE=6 WATCHER_ARGS=$WATCHER WATCHER_BIN=/bin/watcher exactness --color never $SUITE
+echo "@@suite $?"
+dmesg | grep -E 'BUG: |WARNING: |Oops|general protection fault' | while read -r line; do
+    echo "@@trouble $line"
+done
 echo "@@end"
 poweroff -f

@@ -1,27 +1,23 @@
-//! The kernels to try: Debian's for clouds, because they are small, have BTF, and one suite or another has each.
+//! The kernels to try: Debian's for clouds, because they are small, have BTF, and one suite or another has most; and
+//! Ubuntu's, for the versions in between.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 
-use crate::run::{capture, quiet};
-
-/// Where every suite of Debian can be had.
-const MIRROR: &str = "http://deb.debian.org/debian";
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+use super::apt::{self, Apt, Archive, Suite};
+use super::arch::Arch;
 
 /// A kernel, and the suite that has it.
 #[derive(Debug)]
 pub struct Kernel {
-    /// The first two numbers.
-    pub version: &'static str,
-    suite: &'static str,
-    /// Tried when nobody names any.
-    pub by_default: bool,
-    /// Too old: watcher is to say so, and nothing else.
-    pub refused: bool,
+    /// The first two numbers, and the architecture where it is not the usual one.
+    pub name: &'static str,
+    version: &'static str,
+    suite: Suite,
+    /// What it runs on.
+    pub arch: Arch,
     processor: &'static str,
 }
 
@@ -30,22 +26,38 @@ pub struct Kernel {
 const WITHOUT_CMPXCHG16B: &str = "max,-cx16";
 /// Newer kernels use it less, and cannot do without: there, memory for socket storage comes from kmalloc_nolock.
 const WITH_CMPXCHG16B: &str = "max";
+/// With atomic instructions; without pointer authentication, which is slow to emulate.
+const ARM: &str = "neoverse-n1";
 
-const fn kernel(version: &'static str, suite: &'static str, by_default: bool) -> Kernel {
-    Kernel { version, suite, by_default, refused: false, processor: WITHOUT_CMPXCHG16B }
+const fn debian(version: &'static str, suite: &'static str) -> Kernel {
+    let suite = Suite { archive: Archive::Debian, name: suite };
+    Kernel { name: version, version, suite, arch: Arch::X86_64, processor: WITHOUT_CMPXCHG16B }
+}
+
+const fn ubuntu(version: &'static str, suite: &'static str) -> Kernel {
+    Kernel { suite: Suite { archive: Archive::Ubuntu, name: suite }, ..debian(version, suite) }
+}
+
+const fn arm64(name: &'static str, version: &'static str, suite: &'static str) -> Kernel {
+    Kernel { name, arch: Arch::Aarch64, processor: ARM, ..debian(version, suite) }
 }
 
 /// One for each rung of the ladder, and what is newer.
 pub const KERNELS: &[Kernel] = &[
-    Kernel { refused: true, ..kernel("5.10", "bullseye", true) },
-    kernel("6.1", "bookworm", true),
-    kernel("6.12", "bookworm-backports", true),
-    kernel("6.18", "trixie-backports", false),
-    Kernel { processor: WITH_CMPXCHG16B, ..kernel("7.2", "trixie-backports", true) },
+    debian("5.10", "bullseye"),
+    ubuntu("5.15", "jammy-updates"),
+    debian("6.1", "bookworm"),
+    arm64("6.1-arm64", "6.1", "bookworm"),
+    ubuntu("6.5", "jammy-updates"),
+    ubuntu("6.8", "noble-updates"),
+    debian("6.12", "bookworm-backports"),
+    arm64("6.12-arm64", "6.12", "bookworm-backports"),
+    debian("6.18", "trixie-backports"),
+    Kernel { processor: WITH_CMPXCHG16B, ..debian("7.2", "trixie-backports") },
 ];
 
 /// An unpacked kernel package.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Unpacked {
     /// What `uname -r` will say.
     pub release: String,
@@ -53,35 +65,49 @@ pub struct Unpacked {
     pub image: PathBuf,
     /// The root that `lib/modules` or `usr/lib/modules` lies under.
     pub base: PathBuf,
-    /// What to emulate.
+    /// What it runs on.
+    pub arch: Arch,
+    /// Which of these to emulate.
     pub processor: &'static str,
 }
 
 impl Kernel {
-    /// The kernel that somebody means by `version`.
-    pub fn named(version: &str) -> Result<&'static Self> {
-        let known = || KERNELS.iter().map(|k| k.version).collect::<Vec<_>>().join(", ");
-        KERNELS.iter().find(|k| k.version == version).with_context(|| format!("{version} is none of {}", known()))
+    /// The one of this name.
+    pub fn named(name: &str) -> Result<&'static Self> {
+        let known = || KERNELS.iter().map(|k| k.name).collect::<Vec<_>>().join(", ");
+        KERNELS.iter().find(|k| k.name == name).with_context(|| format!("{name} is none of {}", known()))
     }
 
     /// Downloads and unpacks the newest of its kind, unless that was done before.
     pub fn fetch(&self, cache: &Path) -> Result<Unpacked> {
-        let folder = cache.join(self.version);
-        let base = folder.join("root");
-        if !base.join("complete").exists() {
-            fs::create_dir_all(&base)?;
-            for package in Apt::new(self.suite, cache)?.download(self.version, &folder)? {
-                quiet(Command::new("dpkg-deb").arg("-x").args([&package, &base]))?;
-                fs::remove_file(package)?;
-            }
-            fs::write(base.join("complete"), "")?;
-        }
-        let image = image(&base)?.with_context(|| format!("the packages of {} have no vmlinuz", self.version))?;
+        let folder = cache.join(self.name);
+        let base = apt::unpacked(&folder, || self.download(cache, &folder))
+            .with_context(|| format!("fetching Linux {}", self.name))?;
+        let image = image(&base)?.with_context(|| format!("the packages of {} have no vmlinuz", self.name))?;
         let release = match image.file_name().map(|name| name.to_string_lossy()) {
             Some(name) if name != "vmlinuz" => name.trim_start_matches("vmlinuz-").to_owned(),
             _ => image.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned(),
         };
-        Ok(Unpacked { release, image, base, processor: self.processor })
+        Ok(Unpacked { release, image, base, arch: self.arch, processor: self.processor })
+    }
+
+    fn download(&self, cache: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
+        let apt = Apt::new(self.suite, self.arch, cache)?;
+        let pattern = match self.suite.archive {
+            Archive::Debian => {
+                let arch = self.arch.debian();
+                format!("^linux-image-{}\\.[0-9].*-cloud-{arch}(-unsigned)?$", literal(self.version))
+            }
+            Archive::Ubuntu => format!("^linux-image-{}\\.0-[0-9]+-generic$", literal(self.version)),
+        };
+        let newest = newest(apt.search(&pattern)?).with_context(|| format!("no package is called {pattern}"))?;
+        let release = newest.trim_start_matches("linux-image-").trim_end_matches("-unsigned");
+        // Debian, from 6.19 on, and Ubuntu have modules in packages of their own; the former's image package has but
+        // documentation then.
+        let rest = format!("^linux-(binary|modules|modules-extra)-{}$", literal(release));
+        let mut names = apt.search(&rest)?;
+        names.push(newest.clone());
+        apt.download(&names.iter().map(String::as_str).collect::<Vec<_>>(), folder)
     }
 }
 
@@ -95,62 +121,6 @@ fn image(base: &Path) -> Result<Option<PathBuf>> {
     }
     let modules = fs::read_dir(base.join("usr/lib/modules"))?.flatten();
     Ok(modules.map(|entry| entry.path().join("vmlinuz")).find(|path| path.exists()))
-}
-
-/// apt with lists and caches of its own: the system's are not touched, and no root is needed.
-struct Apt {
-    options: Vec<String>,
-}
-
-impl Apt {
-    fn new(suite: &str, cache: &Path) -> Result<Self> {
-        let home = cache.join("apt").join(suite);
-        fs::create_dir_all(home.join("lists/partial"))?;
-        fs::create_dir_all(home.join("cache/archives/partial"))?;
-        let sources = home.join("sources.list");
-        fs::write(&sources, format!("deb [signed-by={KEYRING}] {MIRROR} {suite} main\n"))?;
-        let dir = |path: &str| home.join(path).display().to_string();
-        let options = [
-            format!("Dir::Etc::sourcelist={}", sources.display()),
-            "Dir::Etc::sourceparts=/dev/null".to_owned(),
-            format!("Dir::State::lists={}", dir("lists")),
-            format!("Dir::Cache={}", dir("cache")),
-            "APT::Sandbox::User=".to_owned(),
-            "Acquire::Languages=none".to_owned(),
-        ];
-        let this = Self { options: options.into_iter().flat_map(|o| ["-o".to_owned(), o]).collect() };
-        quiet(this.command("apt-get").args(["-qq", "update"])).context("apt could not fetch the lists of a suite")?;
-        Ok(this)
-    }
-
-    fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
-        command.args(&self.options);
-        command
-    }
-
-    fn search(&self, pattern: &str) -> Result<Vec<String>> {
-        let found = capture(self.command("apt-cache").args(["search", "--names-only", pattern]))?;
-        Ok(found.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect())
-    }
-
-    /// The newest cloud kernel of a version, as package files in `folder`.
-    fn download(&self, version: &str, folder: &Path) -> Result<Vec<PathBuf>> {
-        let pattern = format!("^linux-image-{}\\.[0-9].*-cloud-amd64(-unsigned)?$", literal(version));
-        let newest = newest(self.search(&pattern)?).with_context(|| format!("no package is called {pattern}"))?;
-        // From 6.19 on the image package has but documentation: these two have the rest.
-        let release = newest.trim_start_matches("linux-image-").trim_end_matches("-unsigned");
-        let mut names = self.search(&format!("^linux-(binary|modules)-{}$", literal(release)))?;
-        names.push(newest);
-        eprintln!("vm: downloading {}", names.join(", "));
-        quiet(self.command("apt-get").args(["-qq", "download"]).args(&names).current_dir(folder))?;
-        let files = fs::read_dir(folder)?.flatten().map(|entry| entry.path());
-        let packages: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "deb")).collect();
-        if packages.len() != names.len() {
-            bail!("apt downloaded {} packages to {} instead of {}", packages.len(), folder.display(), names.len());
-        }
-        Ok(packages)
-    }
 }
 
 /// A name as a regular expression.
@@ -177,8 +147,8 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kernel_is_answered_with_those_that_are_known() {
-        assert!(Kernel::named("2.4").unwrap_err().to_string().contains("6.12"));
-        assert_eq!(Kernel::named("6.1").unwrap().suite, "bookworm");
+    fn kernels_are_cached_by_name() {
+        let names: std::collections::BTreeSet<&str> = KERNELS.iter().map(|kernel| kernel.name).collect();
+        assert_eq!(names.len(), KERNELS.len());
     }
 }

@@ -1,145 +1,88 @@
-//! What a virtual machine's console tells about a kernel.
+//! Whether a boot showed what it had to show.
 
-use serde_json::Value;
+use super::console::{Console, Verdict};
+use super::variants::Expected;
 
-use super::boot::Console;
-
-/// One row of the table.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Outcome {
-    /// `uname -r`.
-    pub release: Option<String>,
-    /// Passed, failed, ignored; `None` when the suite did not come to its end.
-    pub tests: Option<[u32; 3]>,
-    /// Tests that failed.
-    pub failed: Vec<String>,
-    /// The way in use for sends.
-    pub sends: Option<String>,
-    /// The way in use for receives other than TCP's.
-    pub receives: Option<String>,
-    /// The most instructions that the verifier processed for one program.
-    pub instructions: Option<u64>,
-    /// No collector starts on this kernel.
-    pub refused: bool,
-    /// What `doctor` complains about.
-    pub problems: Vec<String>,
-}
-
-impl Outcome {
-    /// Reads the console.
-    pub fn of(console: &Console) -> Self {
-        let mut this = Self::default();
-        for line in console.text.lines() {
-            if let Some(release) = line.strip_prefix("@@kernel ") {
-                this.release = Some(release.to_owned());
-            } else if let Some(json) = line.strip_prefix("@@doctor ") {
-                this.doctor(&serde_json::from_str(json).unwrap_or_default());
-            } else if let Some(counts) = line.strip_prefix("test result: ") {
-                this.tests = counted(counts);
-            } else if let Some(name) = line.strip_prefix("test ").and_then(|l| l.strip_suffix("... FAILED")) {
-                this.failed.push(name.trim().to_owned());
-            }
+/// What speaks against it; nothing does when this is empty.
+pub fn objections(console: &Console, expected: Expected) -> Vec<String> {
+    let mut against = Vec::new();
+    let mut demand = |holds: bool, what: &str| {
+        if !holds {
+            against.push(what.to_owned());
         }
-        if console.overdue {
-            this.problems.push("the machine did not come to its end in time".to_owned());
+    };
+    let backend = console.doctor["backend"].as_str();
+    match expected {
+        Expected::Calls => {
+            demand(backend == Some("ebpf"), "doctor does not say that eBPF counts");
+            demand(console.doctor["self_test"]["exact"] == true, "doctor's self-test is not exact");
         }
-        this
-    }
-
-    fn doctor(&mut self, report: &Value) {
-        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-        let text = |value: &Value| value.as_str().map(str::to_owned);
-        self.refused = report["version"].is_string() && report["backend"].is_null();
-        self.problems.extend(list(&report["problems"]).iter().filter_map(text));
-        for capability in list(&report["capabilities"]) {
-            match capability["name"].as_str() {
-                Some("sends") => self.sends = text(&capability["way"]),
-                Some("other receives") => self.receives = text(&capability["way"]),
-                _ => {}
-            }
-            let most = list(&capability["programs"]).iter().filter_map(|p| p["verified_instructions"].as_u64()).max();
-            self.instructions = self.instructions.max(most);
+        Expected::Packets(why) => {
+            demand(console.doctor["version"].is_string() && backend != Some("ebpf"), "doctor does not refuse eBPF");
+            demand(console.problems().any(|problem| problem.contains(why)), &format!("doctor does not say '{why}'"));
+            demand(console.left.as_deref() == Some("pcap"), "packets are not what is left");
         }
     }
-
-    /// Whether the suite ran to its end and nothing failed; or, of a kernel that is too old, whether watcher said so.
-    pub fn is_good(&self, too_old: bool) -> bool {
-        if too_old {
-            return self.refused && self.problems.iter().any(|problem| problem.contains("this kernel has no"));
-        }
-        matches!(self.tests, Some([passed, 0, _]) if passed > 0)
+    let passed = console.count(Verdict::Passed);
+    demand(passed > 0, "no test passed");
+    // Counted here and announced there: a console that lost lines is no proof.
+    demand(console.announced == Some(console.tests.len()), "not every test that was announced began");
+    demand(console.count(Verdict::Running) == 0, "a test did not end");
+    demand(console.status == Some(0), "the suite did not end with 0");
+    demand(console.ended, "the machine did not come to its end");
+    if let Some(seconds) = console.overdue {
+        against.push(format!("stopped after {seconds} s"));
     }
-}
-
-/// `ok. 100 passed; 2 failed; 3 ignored; …`
-fn counted(line: &str) -> Option<[u32; 3]> {
-    let words: Vec<&str> = line.split_whitespace().collect();
-    let before = |what: &str| words.iter().position(|w| w.trim_end_matches(';') == what)?.checked_sub(1);
-    let number = |what: &str| words.get(before(what)?)?.parse().ok();
-    Some([number("passed")?, number("failed")?, number("ignored")?])
-}
-
-/// The table, in Markdown.
-pub fn table(rows: &[(&str, Outcome)]) -> String {
-    let mut text = "| kernel | passed | failed | ignored | sends | other receives | most instructions verified |\n\
-                    | --- | --- | --- | --- | --- | --- | --- |\n"
-        .to_owned();
-    for (version, row) in rows {
-        let or_none = |value: &Option<String>| {
-            value.clone().unwrap_or_else(|| if row.refused { "refused" } else { "none" }.to_owned())
-        };
-        let kernel = row.release.as_deref().unwrap_or(version);
-        let [passed, failed, ignored] =
-            row.tests.map_or(["-"; 3].map(str::to_owned), |counts| counts.map(|n| n.to_string()));
-        let most = row.instructions.map_or_else(|| "not told".to_owned(), |n| n.to_string());
-        let (sends, receives) = (or_none(&row.sends), or_none(&row.receives));
-        text.push_str(&format!("| {kernel} | {passed} | {failed} | {ignored} | {sends} | {receives} | {most} |\n"));
-    }
-    text
+    let failed = console.tests.iter().filter(|(_, (_, verdict))| *verdict == Verdict::Failed);
+    against.extend(failed.map(|(name, _)| format!("failed: {name}")));
+    // A processor that others keep busy looks stuck to its kernel.
+    let slow = |line: &&String| line.contains("soft lockup") || line.contains("workqueue lockup");
+    against.extend(console.trouble.iter().filter(|line| !slow(line)).map(|line| format!("kernel: {line}")));
+    against
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CONSOLE: &str = r#"
-@@kernel 6.1.0-50-cloud-amd64
-@@doctor {"capabilities":[{"name":"sends","way":"fexit/*_sendmsg","programs":[{"verified_instructions":7}]}],"problems":["p"]}
-@@suite
-test one ... ok
-test two ... FAILED
-test result: FAILED. 1 passed; 1 failed; 3 ignored; 0 measured; 0 filtered out; finished in 1.00s
-@@end"#;
+    const GOOD: &str = "@@doctor {\"version\":\"1\",\"backend\":\"ebpf\",\"self_test\":{\"exact\":true}}\n\
+                        running 1 tests\ntest [a] one ... ok\n@@suite 0\n@@end\n";
 
-    #[test]
-    fn a_console_becomes_a_row() {
-        let row = Outcome::of(&Console { text: CONSOLE.to_owned(), overdue: false });
-        assert_eq!(row.tests, Some([1, 1, 3]));
-        assert_eq!(row.failed, ["two"]);
-        assert_eq!((row.sends.as_deref(), row.receives.as_deref()), (Some("fexit/*_sendmsg"), None));
-        assert_eq!(row.instructions, Some(7));
-        assert_eq!(row.problems, ["p"]);
-        assert!(!row.is_good(false));
-        let expected = "| 6.1.0-50-cloud-amd64 | 1 | 1 | 3 | fexit/*_sendmsg | none | 7 |\n";
-        assert!(table(&[("6.1", row)]).ends_with(expected));
+    fn of(text: &str, expected: Expected) -> Vec<String> {
+        objections(&Console::of(text), expected)
     }
 
     #[test]
-    fn a_kernel_that_is_too_old_has_to_be_refused_with_a_reason() {
-        let doctor = |problem: &str| {
-            let text = format!("@@doctor {{\"version\":\"1\",\"backend\":null,\"problems\":[\"{problem}\"]}}");
-            Outcome::of(&Console { text, overdue: false })
-        };
-        assert!(doctor("the eBPF collector does not start: this kernel has no ring buffers").is_good(true));
-        assert!(!doctor("the eBPF collector does not start: something").is_good(true));
-        assert!(!doctor("this kernel has no ring buffers").is_good(false));
+    fn a_suite_that_held_is_good() {
+        assert_eq!(of(GOOD, Expected::Calls), [""; 0]);
     }
 
     #[test]
-    fn a_machine_that_says_nothing_is_no_success() {
-        let row = Outcome::of(&Console { text: String::new(), overdue: true });
-        assert_eq!(row.tests, None);
-        assert_eq!(row.problems.len(), 1);
-        assert!(!row.is_good(false));
+    fn nothing_that_is_missing_looks_good() {
+        for line in GOOD.lines() {
+            let without: String = GOOD.lines().filter(|l| *l != line).map(|l| format!("{l}\n")).collect();
+            assert_ne!(of(&without, Expected::Calls), [""; 0], "without {line}");
+        }
+        assert_ne!(of("", Expected::Calls), [""; 0]);
+        assert_ne!(of("", Expected::Packets("x")), [""; 0]);
+    }
+
+    #[test]
+    fn what_goes_wrong_is_named() {
+        let failed = GOOD.replace("... ok", "... FAILED").replace("suite 0", "suite 101");
+        assert!(of(&failed, Expected::Calls).contains(&"failed: one".to_owned()));
+        assert_eq!(of(&format!("{GOOD}@@trouble BUG: bad\n"), Expected::Calls), ["kernel: BUG: bad"]);
+        assert_eq!(of(&format!("{GOOD}@@trouble watchdog: BUG: soft lockup\n"), Expected::Calls), [""; 0]);
+        assert_eq!(of(&format!("{GOOD}@@overdue 5\n"), Expected::Calls), ["stopped after 5 s"]);
+    }
+
+    #[test]
+    fn a_refusal_needs_its_reason_and_packets_in_its_place() {
+        let refused = GOOD.replace("\"ebpf\"", "null").replace("\"self_test\"", "\"problems\":[\"no BTF at x\"],\"s\"");
+        let left = format!("{refused}@@left {{\"backend\":\"pcap\"}}\n");
+        assert_eq!(of(&left, Expected::Packets("no BTF at")), [""; 0]);
+        assert_eq!(of(&left, Expected::Packets("no ring")), ["doctor does not say 'no ring'"]);
+        assert_eq!(of(&refused, Expected::Packets("no BTF at")), ["packets are not what is left"]);
+        assert_ne!(of(GOOD, Expected::Packets("no BTF at")), [""; 0]);
     }
 }

@@ -3,14 +3,13 @@
 use std::{
     net::{IpAddr, SocketAddr},
     os::fd::AsFd as _,
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use socket2::{Domain, Protocol, SockAddr, SockAddrStorage, Socket, Type};
 
 use super::{Actor, Args, Play, calls::BYTES, socket::Host};
-use crate::sys;
+use crate::{patience::patience, sys};
 
 /// Actors of this file.
 pub const CAST: &[(&str, Play)] = &[
@@ -21,12 +20,13 @@ pub const CAST: &[(&str, Play)] = &[
     ("frame-send", frame_send),
 ];
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Seconds.
+const PATIENCE: u64 = 10;
 
 fn raw(host: IpAddr, protocol: i32) -> Result<Socket> {
     let domain = Domain::for_address(SocketAddr::new(host, 0));
     let socket = Socket::new(domain, Type::RAW, Some(Protocol::from(protocol))).context("a raw socket")?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(patience(PATIENCE)))?;
     Ok(socket)
 }
 
@@ -63,7 +63,7 @@ fn ping_socket(actor: &mut Actor, args: &mut Args) -> Result<()> {
     };
     let domain = Domain::for_address(SocketAddr::new(host, 0));
     let socket = Socket::new(domain, Type::DGRAM, Some(protocol)).context("a ping socket")?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(patience(PATIENCE)))?;
     for size in args.rest() {
         let mut packet = vec![0; size.parse()?];
         packet[0] = request;
@@ -82,7 +82,7 @@ const ETHERTYPE: u16 = 0x88b5;
 fn frames(device: &str) -> Result<(Socket, SockAddr)> {
     let protocol = Protocol::from(i32::from(ETHERTYPE.to_be()));
     let socket = Socket::new(Domain::PACKET, Type::RAW, Some(protocol)).context("a packet socket")?;
-    socket.set_read_timeout(Some(PATIENCE))?;
+    socket.set_read_timeout(Some(patience(PATIENCE)))?;
     let index = nix::net::if_::if_nametoindex(device)?;
     let mut storage = SockAddrStorage::zeroed();
     // SAFETY: sockaddr_ll is a plain C struct for which all zeros, and these values, are valid, and fits the storage.

@@ -4,14 +4,15 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     os::fd::AsFd,
     str::FromStr,
-    time::Duration,
 };
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-/// No call of an actor blocks longer.
-const PATIENCE: Duration = Duration::from_secs(20);
+use crate::patience::patience;
+
+/// No call of an actor blocks longer, in seconds.
+const PATIENCE: u64 = 20;
 
 /// An address to bind, by a name: `v4`, `v6`, `mapped`, or any address.
 #[derive(Debug, Clone, Copy)]
@@ -86,8 +87,7 @@ impl Transport {
         if address.is_ipv6() {
             socket.set_only_v6(false)?;
         }
-        socket.set_read_timeout(Some(PATIENCE))?;
-        socket.set_write_timeout(Some(PATIENCE))?;
+        bounded(&socket)?;
         Ok(socket)
     }
 
@@ -109,11 +109,23 @@ impl Transport {
     }
 }
 
+/// No call on this socket blocks for ever. MPTCP takes no such time on Linux 5.15; there, who waits for
+/// the actor gives up.
+fn bounded(socket: &Socket) -> Result<()> {
+    let time = Some(patience(PATIENCE));
+    for set in [Socket::set_read_timeout, Socket::set_write_timeout] {
+        match set(socket, time) {
+            Err(e) if e.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
+            done => done?,
+        }
+    }
+    Ok(())
+}
+
 /// The next connection.
 pub fn accept(listener: &Socket) -> Result<Socket> {
     let (socket, _) = listener.accept().context("accepting")?;
-    socket.set_read_timeout(Some(PATIENCE))?;
-    socket.set_write_timeout(Some(PATIENCE))?;
+    bounded(&socket)?;
     Ok(socket)
 }
 

@@ -4,7 +4,7 @@
 use std::{io, os::fd::BorrowedFd};
 
 use anyhow::{Result, bail};
-use io_uring::{IoUring, cqueue, opcode, squeue};
+use io_uring::{IoUring, Probe, cqueue, opcode, squeue};
 
 use super::calls::{BYTES, MOST, RecvCall, SendCall, raw};
 
@@ -42,6 +42,14 @@ pub fn receiver(name: &str) -> Result<Box<dyn RecvCall>> {
 const BUFFERS: u16 = 16;
 const BUFFER: usize = 1 << 16;
 const GROUP: u16 = 7;
+
+/// Whether the kernel has SEND_ZC, and with it multishot RECV: Linux 6.0 brought both, and only the first is an operation
+/// that can be asked for.
+pub fn has_send_zc() -> bool {
+    let mut probe = Probe::new();
+    let asked = IoUring::new(2).and_then(|ring| ring.submitter().register_probe(&mut probe));
+    asked.is_ok() && probe.is_supported(opcode::SendZc::CODE)
+}
 
 impl Ring {
     fn new(name: &str) -> Result<Self> {

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::Case;
+use super::{Case, streams};
 use crate::{netns::Netns, stage::Stage};
 
 pub fn cases() -> Vec<Case> {
@@ -34,7 +34,8 @@ pub fn cases() -> Vec<Case> {
         ("send", "gso", "udp_gso_counts_what_the_call_took"),
         ("msg", "gso-gro", "udp_gro_counts_what_the_call_gave"),
     ] {
-        cases.push(exchange(claim.to_owned(), "v4", calls, option));
+        let case = exchange(claim.to_owned(), "v4", calls, option);
+        cases.push(streams::since_linux_6(case, calls));
     }
     cases.extend(odd());
     cases

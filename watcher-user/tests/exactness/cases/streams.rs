@@ -1,6 +1,7 @@
 //! Every way to move a stream's bytes, over every family.
 
 use super::Case;
+use crate::actors;
 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -29,9 +30,15 @@ pub fn cases() -> Vec<Case> {
         ("uring-zerocopy", "io_uring_send_zc"),
         ("uring-multishot", "io_uring_multishot_recv"),
     ] {
-        cases.push(exchange(claim.to_owned(), "tcp", "v4", calls));
+        cases.push(since_linux_6(exchange(claim.to_owned(), "tcp", "v4", calls), calls));
     }
     cases
+}
+
+/// What some io_uring calls need.
+pub fn since_linux_6(case: Case, calls: &str) -> Case {
+    let is_new = matches!(calls, "uring-zerocopy" | "uring-multishot");
+    case.needs("SEND_ZC and multishot RECV of io_uring", !is_new || actors::has_send_zc())
 }
 
 /// Both ways, another amount each, both ends by the same calls.

@@ -19,7 +19,7 @@ pub fn fork(child: impl FnOnce() -> i32) -> io::Result<Forked> {
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(Forked(child)),
         ForkResult::Child => {
-            super::die_after(crate::actors::LIFETIME_SECONDS);
+            super::die_after(crate::actors::lifetime());
             let code = child();
             // SAFETY: ends this process at once; nothing of the parent's is run (destructors, atexit).
             unsafe { libc::_exit(code) }

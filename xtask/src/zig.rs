@@ -7,7 +7,6 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
-use super::macho::Processor;
 use crate::run::{capture, run};
 
 /// Packages of PyPI's.
@@ -15,8 +14,6 @@ const PACKAGES: [&str; 2] = ["ziglang==0.15.2", "cargo-zigbuild==0.24.0"];
 
 /// Where they are.
 pub struct Tools {
-    /// All that `cargo xtask macos` makes.
-    pub folder: PathBuf,
     /// `cargo-zigbuild`.
     pub zigbuild: PathBuf,
     programs: PathBuf,
@@ -31,20 +28,20 @@ impl Tools {
     }
 }
 
-/// Gets what is missing.
-pub fn get(folder: &Path) -> Result<Tools> {
-    let programs = folder.join("tools/bin");
-    let tools = Tools { folder: folder.to_owned(), zigbuild: programs.join("cargo-zigbuild"), programs };
+/// Gets what is missing into `folder`, and what it takes to build for `triples`.
+pub fn get(folder: &Path, triples: &[&str]) -> Result<Tools> {
+    let programs = folder.join("bin");
+    let tools = Tools { zigbuild: programs.join("cargo-zigbuild"), programs };
     if !are_here(&tools) {
-        eprintln!("macos: {} are going to be installed into {}", PACKAGES.join(" and "), folder.display());
-        run(Command::new("python3").args(["-m", "venv"]).arg(folder.join("tools")))
+        eprintln!("zig: {} are going to be installed into {}", PACKAGES.join(" and "), folder.display());
+        run(Command::new("python3").args(["-m", "venv"]).arg(folder))
             .context("python3 with venv is needed (Debian: python3-venv)")?;
         let mut pip = Command::new(tools.programs.join("pip"));
         run(pip.args(["install", "--quiet", "--disable-pip-version-check"]).args(PACKAGES))?;
     }
     let installed = capture(Command::new("rustup").args(["target", "list", "--installed"])).unwrap_or_default();
-    for triple in Processor::ALL.map(Processor::triple) {
-        if !installed.lines().any(|line| line == triple) {
+    for triple in triples {
+        if !installed.lines().any(|line| line == *triple) {
             run(Command::new("rustup").args(["target", "add", triple]))?;
         }
     }

@@ -1,0 +1,68 @@
+//! The executables that go into an image: `watcher` and the exactness suite.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use super::arch::Arch;
+use crate::ebpf::{build as ebpf, toolchain::Toolchain};
+use crate::run::{capture, run};
+use crate::{repo, setup, zig};
+
+/// Builds them for an architecture.
+pub fn executables(arch: Arch) -> Result<Vec<PathBuf>> {
+    let mut cargo = match arch {
+        // With what the packages of a distribution have: where eBPF is refused, packets are left.
+        Arch::X86_64 => {
+            let mut cargo = Command::new("cargo");
+            cargo.args(["build", "--features", "pcap"]);
+            cargo
+        }
+        // No libpcap for another architecture is here; static, since neither is its C library.
+        Arch::Aarch64 => {
+            let tools = zig::get(&repo::target_dir().join("zig"), &[arch.triple()])?;
+            let mut cargo = Command::new(&tools.zigbuild);
+            cargo.arg("zigbuild").env("PATH", tools.path()?);
+            cargo.env("WATCHER_EBPF_OBJECT", object(arch)?);
+            cargo
+        }
+    };
+    cargo.current_dir(repo::root()).args(["--target", arch.triple(), "--package", "watcher-user"]);
+    cargo.args(["--bin", "watcher", "--test", "exactness"]);
+    // An emulated processor is slow, and the image is copied into memory.
+    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_STRIP", "symbols");
+    // `cargo run` leaves these to xtask, and build scripts look at them (ring's): without, this build and one from a shell
+    // would each throw away what the other has made.
+    for (name, _) in std::env::vars_os() {
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
+            cargo.env_remove(name);
+        }
+    }
+    run(&mut cargo)?;
+    let said = capture(cargo.args(["--quiet", "--message-format", "json"]))?;
+    let built: Vec<PathBuf> = said.lines().filter_map(executable).collect();
+    if built.len() != 2 {
+        bail!("cargo built {} executables instead of two", built.len());
+    }
+    Ok(built)
+}
+
+/// The eBPF object for another architecture than the committed one's: probes find a function's arguments elsewhere.
+fn object(arch: Arch) -> Result<PathBuf> {
+    setup::install_bpf_toolchain()?;
+    let toolchain = Toolchain::find().context("no Rust toolchain here can build for bpfel-unknown-none")?;
+    match arch {
+        Arch::X86_64 => ebpf::build(&toolchain, "x86_64"),
+        Arch::Aarch64 => ebpf::build(&toolchain, "aarch64"),
+    }
+}
+
+/// The executable that a line of Cargo's JSON announces.
+fn executable(line: &str) -> Option<PathBuf> {
+    let message: Value = serde_json::from_str(line).ok()?;
+    let path = Path::new(message["executable"].as_str()?);
+    fs::exists(path).ok()?.then(|| path.to_path_buf())
+}
