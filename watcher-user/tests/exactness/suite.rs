@@ -59,6 +59,12 @@ impl Suite {
         Ok(Self { watcher: Some(watcher), backend: Backend::under_test(), before: Mutex::default(), showing })
     }
 
+    /// A run with a watcher that was started otherwise, or with none.
+    pub fn with(watcher: Option<Watcher>) -> Self {
+        let showing = Mutex::new((Showing::Equal, Vec::new()));
+        Self { watcher, backend: Backend::Ebpf, before: Mutex::default(), showing }
+    }
+
     /// The watcher that looks on; `None` only in a run that tests the tests.
     pub fn watcher(&self) -> Option<&Watcher> {
         self.watcher.as_ref()
