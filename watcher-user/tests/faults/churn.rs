@@ -10,7 +10,9 @@ use crate::{
 };
 
 pub fn trials() -> Vec<Trial> {
-    vec![trial("a_thousand_cgroups_and_namespaces_come_and_go_and_every_byte_is_counted", || watched(&[], churn))]
+    vec![trial("a_thousand_cgroups_and_namespaces_come_and_go_and_every_byte_is_counted", || {
+        watched(&["--by", "connection"], churn)
+    })]
 }
 
 const TIMES: u64 = 1_000;

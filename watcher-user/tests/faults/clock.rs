@@ -6,13 +6,7 @@ use anyhow::{Result, ensure};
 use libtest_mimic::Trial;
 use nix::sys::signal::Signal;
 
-use crate::{
-    daemon::Home,
-    endpoint::Endpoint,
-    faketime::Clock,
-    far::Far,
-    scene::trial,
-};
+use crate::{daemon::Home, endpoint::Endpoint, faketime::Clock, far::Far, scene::trial};
 
 pub fn trials() -> Vec<Trial> {
     vec![trial("windows_add_up_when_the_clock_is_set_both_ways", stepped)]
@@ -30,8 +24,8 @@ fn stepped() -> Result<()> {
     let daemon = clock.run(&home, "UTC");
     let far = Far::new();
     let mut counted = BTreeMap::new();
-    // Back over windows that are sent, forward over a day, back again; and twice within a window.
-    for (round, ahead) in [0, -2 * HOUR, 30 * HOUR, -26 * HOUR, 1, -1, 0].into_iter().enumerate() {
+    // Back over windows that are sent, forward over a day, back again: no more of them than any window names.
+    for (round, ahead) in [0, -2 * HOUR, 30 * HOUR, -26 * HOUR, 0].into_iter().enumerate() {
         clock.set(ahead);
         let bytes = 100_001 + round as u64;
         counted.insert(u64::from(far.send(bytes).end()), bytes);
@@ -41,7 +35,8 @@ fn stepped() -> Result<()> {
     let out = home.say(&["upload", "--now"]);
     ensure!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let sent = endpoint.sent_by_process();
-    let seen: BTreeMap<u64, u64> = counted.keys().map(|pid| (*pid, sent.get(pid).copied().unwrap_or_default())).collect();
+    let seen: BTreeMap<u64, u64> =
+        counted.keys().map(|pid| (*pid, sent.get(pid).copied().unwrap_or_default())).collect();
     ensure!(seen == counted, "windows say {seen:?}, sent were {counted:?}");
     Ok(())
 }

@@ -95,7 +95,10 @@ fn unheld() -> Result<Vec<String>> {
 fn probes(pid: u32) -> usize {
     let lists = ["kprobe_events", "uprobe_events", "dynamic_events"].map(|name| format!("/sys/kernel/tracing/{name}"));
     let lines = lists.iter().filter_map(|path| fs::read_to_string(path).ok());
-    lines.flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>()).filter(|l| l.contains(&format!("watcher_{pid}_"))).count()
+    lines
+        .flat_map(|text| text.lines().map(str::to_owned).collect::<Vec<_>>())
+        .filter(|l| l.contains(&format!("watcher_{pid}_")))
+        .count()
 }
 
 /// Starts one, and returns when it counts.

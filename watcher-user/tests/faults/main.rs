@@ -8,6 +8,7 @@
 
 #[cfg(target_os = "linux")]
 #[path = "../exactness/actors/mod.rs"]
+#[expect(unused_imports, reason = "likewise")]
 mod actors;
 #[cfg(target_os = "linux")]
 mod churn;
@@ -77,7 +78,8 @@ fn main() -> std::process::ExitCode {
     }
     let mut args = libtest_mimic::Arguments::from_args();
     args.test_threads = Some(1);
-    let trials = [room::trials(), pids::trials(), churn::trials(), restart::trials(), clock::trials(), leftovers::trials()];
+    let trials =
+        [room::trials(), pids::trials(), churn::trials(), restart::trials(), clock::trials(), leftovers::trials()];
     libtest_mimic::run(&args, trials.into_iter().flatten().collect()).exit_code()
 }
 

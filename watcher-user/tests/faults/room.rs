@@ -24,11 +24,13 @@ use crate::{
 
 pub fn trials() -> Vec<Trial> {
     vec![
-        trial("a_ring_of_one_page_loses_no_byte_and_no_connection", || watched(&["--ring-bytes", "4096"], one_page)),
+        trial("a_ring_of_one_page_loses_no_byte_and_no_connection", || {
+            watched(&["--ring-bytes", "4096", "--max-waiting", "1048576"], one_page)
+        }),
         trial("a_flow_map_of_64_entries_is_exact_by_process", || {
             watched(&["--max-flows", "64", "--by", "connection"], sixty_four)
         }),
-        trial("a_watcher_that_was_stopped_under_load_has_every_byte", || watched(&[], stopped)),
+        trial("a_watcher_that_was_stopped_under_load_has_every_byte", || watched(&["--by", "connection"], stopped)),
     ]
 }
 
@@ -54,7 +56,12 @@ fn one_page(suite: &Suite) -> Result<()> {
     let strangers = state.processes.keys().filter(|pid| reports.iter().all(|r| r.pid != **pid)).count();
     closed.with_context(|| format!("{seen:?}: {:?}", state.totals.losses))?;
     // Only when somebody else on this machine had a connection meanwhile may there be more.
-    ensure!(seen == all || strangers > 0 && seen.opened >= all.opened, "{seen:?}, not {all:?}: {:?}", state.totals.losses);
+    ensure!(
+        seen == all || strangers > 0 && seen.opened >= all.opened,
+        "{seen:?}, not {all:?}: {:?}",
+        state.totals.losses
+    );
+    ensure!(lost(&state, "map_full") == 0, "a record found no room");
     ensure!(lost(&state, "ring_full") > 0, "the ring was never full: this test shows nothing");
     eprintln!("ring full {} times; {seen:?}; others' processes: {strangers}", lost(&state, "ring_full"));
     Ok(())
@@ -69,7 +76,8 @@ fn by_process(reports: Vec<Report>) -> Vec<Report> {
 fn answer(stage: &mut Stage<'_>, askers: usize, sockets: usize) -> Result<()> {
     let (first, address) = stage.open("reuseport-udp-worker 127.0.0.1:0")?;
     let (second, _) = stage.open(&format!("reuseport-udp-worker {address}"))?;
-    let asking = (0..askers).map(|_| stage.start(&format!("udp-askers {address} {sockets}"))).collect::<Result<Vec<_>>>()?;
+    let asking =
+        (0..askers).map(|_| stage.start(&format!("udp-askers {address} {sockets}"))).collect::<Result<Vec<_>>>()?;
     for cue in asking {
         stage.ended(cue)?;
     }
@@ -120,6 +128,7 @@ impl Drop for Stopped {
 
 fn stopped(suite: &Suite) -> Result<()> {
     const LOAD: u64 = 40_000;
+    const HELD: u64 = 200;
     let watcher = suite.watcher().context("no watcher")?;
     let netns = Netns::new()?;
     let mut stage = Stage::new(suite);
@@ -127,6 +136,9 @@ fn stopped(suite: &Suite) -> Result<()> {
     let (server, address) = stage.open("pausing-server v4")?;
     let (client, _) = stage.open(&format!("pausing-client {address}"))?;
     stage.announced(server)?;
+    // Open before, and ended when there is no room for their records.
+    let (holding, address) = stage.open(&format!("swarm-server v4 {HELD}"))?;
+    let (held, _) = stage.open(&format!("hold {address} {HELD}"))?;
     watcher.two_more_objects()?;
     let before = watcher.state().objects;
 
@@ -139,6 +151,8 @@ fn stopped(suite: &Suite) -> Result<()> {
     stage.go(server)?;
     stage.ended(churn)?;
     stage.ended(swarm)?;
+    stage.go(held)?;
+    stage.ended(held)?;
     // It is what is tested: nothing else tells how long a reader stays away.
     sleep(standstill().saturating_sub(begun.elapsed()));
     let stood = begun.elapsed();
@@ -146,7 +160,14 @@ fn stopped(suite: &Suite) -> Result<()> {
     drop(stopped);
     stage.go(client)?;
 
+    let pids = [stage.pid(holding), stage.pid(held)];
     stage.finish()?;
+    for pid in pids {
+        watcher.wait("the end of connections whose records found no room", |s| {
+            let ended = s.connections_of(pid).filter(|c| c.remote.is_some() && c.closed.is_some()).count() as u64;
+            (ended == HELD && s.connections_of(pid).all(|c| c.closed.is_some() || c.remote.is_none())).then_some(())
+        })?;
+    }
     let state = watcher.state();
     let full = [lost(&state, "ring_full"), lost(&state, "map_full"), lost(&state, "process_events")];
     ensure!(objects <= before + 1, "it was not stopped: {before} objects, then {objects}");

@@ -3,19 +3,25 @@
 use anyhow::{Result, anyhow, ensure};
 use libtest_mimic::Trial;
 
-use crate::{packets::Showing, state::State, suite::Suite, watcher::Watcher};
+use crate::{
+    packets::Showing,
+    state::State,
+    suite::{Backend, Suite},
+    watcher::Watcher,
+};
 
 /// A claim and how it is shown.
 pub fn trial(name: &str, show: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
     Trial::test(name, move || {
-        let shown = if nix::unistd::geteuid().is_root() { show() } else { Err(anyhow!("this needs root: `cargo xtask test`")) };
+        let shown =
+            if nix::unistd::geteuid().is_root() { show() } else { Err(anyhow!("this needs root: `cargo xtask test`")) };
         shown.map_err(|e| format!("{e:#}").into())
     })
 }
 
 /// Starts a watcher with these arguments, lets `show` do what it does, and demands the truth equations and a good end.
 pub fn watched(args: &[&str], show: impl FnOnce(&Suite) -> Result<()>) -> Result<()> {
-    let suite = Suite::with(Some(Watcher::start_with(args)?));
+    let suite = Suite::with(Some(Watcher::start_with(args)?), Backend::Ebpf);
     suite.begin(Showing::Equal)?;
     show(&suite)?;
     if let Some(watcher) = suite.watcher() {
@@ -36,7 +42,10 @@ pub fn sound(state: &State) -> Result<()> {
         totals.unattributed_rx_bytes,
         state.inexact_objects,
     ];
-    ensure!(faults == [0; 6], "unbalanced, excess tx and rx, unattributed tx and rx, inexact objects: {faults:?}: {totals:?}");
+    ensure!(
+        faults == [0; 6],
+        "unbalanced, excess tx and rx, unattributed tx and rx, inexact objects: {faults:?}: {totals:?}"
+    );
     Ok(())
 }
 

@@ -33,6 +33,7 @@ use crate::{
 pub const CAST: &[(&str, Play)] = &[
     ("swarm-server", server),
     ("swarm", swarm),
+    ("hold", hold),
     ("same-pid", same_pid),
     ("small-pidns", small_pidns),
     ("namespaces", namespaces),
@@ -94,6 +95,18 @@ fn swarm(_: &mut Actor, args: &mut Args) -> Result<()> {
         child.join()?;
         tell_of(child.0, number)
     })
+}
+
+/// `address connections`: opens so many, sends a byte on each, and closes them when told to.
+fn hold(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let address: SocketAddr = args.next("address")?;
+    let sockets = (0..args.next::<u32>("connections")?).map(|_| Transport::Tcp.connect(address));
+    let sockets = sockets.collect::<Result<Vec<_>>>()?;
+    for socket in &sockets {
+        actor.sent(sys::send(socket.as_fd(), &BYTES[..1], 0)?);
+    }
+    actor.announce("held")?;
+    actor.await_go().map(|_| ())
 }
 
 /// `address processes`: children one after the other that all have the same pid, which it says.

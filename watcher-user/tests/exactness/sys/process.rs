@@ -55,12 +55,6 @@ pub fn fork_in_small_pidns(most: &str, child: impl FnOnce() -> i32) -> io::Resul
     })
 }
 
-/// Whether that can be had here.
-pub fn has_small_pidns() -> bool {
-    let tried = fork(|| i32::from(fork_in_small_pidns("400", || 0).and_then(Forked::join).is_err()));
-    tried.and_then(Forked::join).is_ok()
-}
-
 fn leave(child: impl FnOnce() -> i32) -> ! {
     super::die_after(crate::actors::LIFETIME_SECONDS);
     let code = child();
