@@ -155,7 +155,9 @@ impl EbpfSource {
         }
         self.events_lost = lost;
         let at = BootTime(now_boot());
-        let running = self.tasks().map_err(reading("the processes that run"))?;
+        let mut running = self.tasks().map_err(reading("the processes that run"))?;
+        // One that nobody has waited for yet is listed, and its end will not be told again.
+        running.retain(|task| !raw::has_ended(task.tgid));
         // Without a list nobody is known to have ended.
         Ok((!running.is_empty()).then_some(Census { at, running }))
     }
