@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, future::Future};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BootTime, FlowSample, ProcessEvent, names::Heard};
+use crate::{BootTime, FlowSample, ProcessEvent, SocketId, names::Heard};
 
 /// How well a collector knows the owner of a byte, best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -145,6 +145,8 @@ pub struct Batch {
     pub heard: Vec<Heard>,
     /// Flows that changed. For one flow, samples come in the order they were taken, the closing one last.
     pub flows: Vec<FlowSample>,
+    /// Sockets that have ended and left no record: their flows are over, with what is known of them.
+    pub vanished: Vec<SocketId>,
     /// Absolute.
     pub losses: Losses,
 }

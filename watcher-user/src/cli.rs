@@ -192,6 +192,9 @@ pub struct CollectorArgs {
     /// Room for flows in the kernel; what does not fit is counted per process.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=16_777_216))]
     pub max_flows: Option<u32>,
+    /// Room for final records that found the ring full, for the tests.
+    #[arg(long, hide = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
+    pub max_waiting: Option<u32>,
 }
 
 impl CollectorArgs {
@@ -209,6 +212,7 @@ impl CollectorArgs {
         let mut config = crate::linux::Config::default();
         config.ring_bytes = self.ring_bytes.unwrap_or(config.ring_bytes);
         config.max_flows = self.max_flows;
+        config.max_waiting = self.max_waiting.unwrap_or(config.max_waiting);
         config.names = !self.no_passive;
         config.log = self.log;
         config.floor = self.floor;

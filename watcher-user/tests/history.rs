@@ -6,13 +6,14 @@
 mod daemon;
 #[path = "views/disk.rs"]
 mod disk;
+#[path = "views/faketime.rs"]
+mod faketime;
 #[path = "views/far.rs"]
 mod far;
 
 use std::{
     fs,
     io::Write as _,
-    path::PathBuf,
     process::{Command, Stdio},
     sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
@@ -29,6 +30,7 @@ use watcher_user::{
 
 use daemon::{Home, objects, wait_for};
 use disk::Disk;
+use faketime::Clock;
 use far::Far;
 
 fn query(by: By) -> Query {
@@ -240,44 +242,6 @@ fn bytes_before_midnight_are_of_the_day_before() {
     daemon.end(Signal::SIGTERM);
     let report = written(&home, &query(By::Process));
     assert_eq!((sent(&report, before), sent(&report, after)), (300_001, 500_002));
-}
-
-/// Where Debian and others put it.
-fn faketime() -> PathBuf {
-    let found = fs::read_dir("/usr/lib").expect("a folder").filter_map(|entry| {
-        let path = entry.ok()?.path().join("faketime/libfaketime.so.1");
-        path.exists().then_some(path)
-    });
-    found.into_iter().next().expect("libfaketime: `cargo xtask setup` installs it")
-}
-
-/// The clock of a daemon, which can be set. That of the boot never is.
-struct Clock(PathBuf);
-
-impl Clock {
-    fn of(home: &Home) -> Self {
-        let clock = Self(home.folder());
-        clock.set(0);
-        clock
-    }
-
-    /// So many seconds ahead of this machine's.
-    fn set(&self, ahead: i64) {
-        fs::write(self.0.join("clock.new"), format!("{ahead:+}")).expect("a file");
-        fs::rename(self.0.join("clock.new"), self.0.join("clock")).expect("a file");
-    }
-
-    /// Sets it to a time.
-    fn set_to(&self, at: Timestamp) {
-        self.set(at.as_second() - Timestamp::now().as_second());
-    }
-
-    fn run(&self, home: &Home, zone: &str) -> daemon::Daemon {
-        let mut command = home.command(&["run"]);
-        command.env("LD_PRELOAD", faketime()).env("FAKETIME_TIMESTAMP_FILE", self.0.join("clock"));
-        command.env("FAKETIME_NO_CACHE", "1").env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("TZ", zone);
-        home.run_by(command)
-    }
 }
 
 /// Central Europe's, for machines that have no zones.

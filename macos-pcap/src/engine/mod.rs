@@ -181,7 +181,7 @@ impl Engine {
         let flows = observed.into_iter().map(|observed| observed.sample).collect();
         let losses = self.losses();
         self.quality = quality::of(&self.seen, &losses, self.unnamed);
-        Ok(Batch { at: now, processes, heard, flows, losses })
+        Ok(Batch { at: now, processes, heard, flows, losses, ..Batch::default() })
     }
 
     /// What flows showed that are held back waits with them: DNS messages belong to processes.

@@ -7,11 +7,12 @@ use std::{
 };
 
 use super::{
-    FastMap, Retention, shrink,
+    FastMap, FastSet, Retention, shrink,
     sum::{Bytes, Sum},
 };
 use crate::{
-    BootTime, Counters, Direction, FlowId, FlowRow, FlowSample, FlowState, RemoteId, Scope, SocketInfo,
+    BootTime, CloseReason, Counters, Direction, FlowId, FlowRow, FlowSample, FlowState, RemoteId, Scope, SocketId,
+    SocketInfo,
     names::{Directory, Known},
 };
 
@@ -90,6 +91,27 @@ impl Flows {
             self.ended.push_back(sample.id);
         }
         change
+    }
+
+    /// The ends of open flows whose sockets have ended unseen.
+    pub fn ends_of(&self, vanished: &[SocketId], at: BootTime) -> Vec<FlowSample> {
+        if vanished.is_empty() {
+            return Vec::new();
+        }
+        let vanished: FastSet<SocketId> = vanished.iter().copied().collect();
+        let mut ends: Vec<FlowSample> = Vec::new();
+        for entry in self.entries.values() {
+            if let Entry::Listed(flow) = entry
+                && !flow.is_ended()
+                && vanished.contains(&flow.sample.id.socket)
+            {
+                ends.push(FlowSample {
+                    state: FlowState::Closed { reason: CloseReason::Released, at },
+                    ..flow.sample.clone()
+                });
+            }
+        }
+        ends
     }
 
     /// Every listed flow.

@@ -86,6 +86,9 @@ impl Aggregator {
         for sample in &batch.flows {
             self.observe(sample, observer);
         }
+        for end in self.flows.ends_of(&batch.vanished, batch.at) {
+            self.observe(&end, observer);
+        }
         for event in &batch.processes {
             if let ProcessEvent::Exited { id, .. } = event {
                 self.directory.process_ended(*id);

@@ -11,6 +11,8 @@ use watcher_core::{
     Scope, SocketId, SocketInfo, TcpState,
 };
 
+use super::ticks::Clock;
+
 const AF_INET6: u16 = 10;
 const AF_PACKET: u16 = 17;
 const IPPROTO_ICMP: u16 = 1;
@@ -20,37 +22,6 @@ const IPPROTO_ICMPV6: u16 = 58;
 const IPPROTO_SCTP: u16 = 132;
 const IPPROTO_UDPLITE: u16 = 136;
 const IPPROTO_MPTCP: u16 = 262;
-
-/// How ticks and time relate, as of one reading.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Clock {
-    /// jiffies64.
-    pub tick: u64,
-    /// Nanoseconds since boot, at that tick.
-    pub boot: u64,
-    /// Ticks per second; 0 while not known.
-    pub hertz: f64,
-}
-
-impl Clock {
-    /// The clock as of a later reading of the same two counters.
-    #[must_use]
-    pub fn advance(self, tick: u64, boot: u64, first: (u64, u64)) -> Self {
-        let (ticks, nanos) = (tick.saturating_sub(first.0), boot.saturating_sub(first.1));
-        let hertz = if ticks >= 16 { ticks as f64 * 1e9 / nanos.max(1) as f64 } else { self.hertz };
-        Self { tick, boot, hertz }
-    }
-
-    /// When a tick was; the time of the reading itself while the length of a tick is not known.
-    fn time(&self, tick: u64) -> Option<BootTime> {
-        if tick == 0 {
-            return None;
-        }
-        let ago = self.tick.saturating_sub(tick);
-        let nanos = if self.hertz > 0.0 { (ago as f64 * 1e9 / self.hertz) as u64 } else { 0 };
-        Some(BootTime(self.boot.saturating_sub(nanos)))
-    }
-}
 
 /// What must be known of the host to tell its own addresses.
 #[derive(Debug, Clone, Default)]

@@ -22,7 +22,9 @@ mod raw;
 mod refusal;
 mod ring;
 mod source;
+mod ticks;
 pub mod traits;
+mod vanished;
 
 pub use source::{EbpfSource, ReadError};
 

@@ -3,12 +3,13 @@
 use std::{
     ffi::CString,
     io,
-    os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    os::fd::{AsFd as _, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
     ptr::NonNull,
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use aya::Pod;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 /// enum bpf_cmd (include/uapi/linux/bpf.h).
 #[derive(Clone, Copy)]
@@ -247,4 +248,33 @@ pub fn record<T: Pod>(bytes: &[u8]) -> Option<T> {
     }
     // SAFETY: there are enough bytes, and T takes any bit pattern (Pod).
     Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}
+
+/// Whether a process has ended and is only waited for: its pidfd (Linux 5.3) is readable then. False where that cannot be told.
+pub fn has_ended(pid: u32) -> bool {
+    // SAFETY: plain integers in; the result is checked, and owned by nobody else.
+    let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.cast_signed(), 0) };
+    let Some(fd) = i32::try_from(fd).ok().filter(|fd| *fd >= 0) else { return false };
+    // SAFETY: the kernel has just made this descriptor for this process.
+    let fd = unsafe { OwnedFd::from_raw_fd(fd) };
+    let mut polled = [PollFd::new(fd.as_fd(), PollFlags::POLLIN)];
+    poll(&mut polled, PollTimeout::ZERO).is_ok_and(|ready| ready > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_that_nobody_has_waited_for_has_ended() {
+        let mut child =
+            std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().expect("cat starts");
+        let pid = child.id();
+        assert!(!has_ended(pid));
+        drop(child.stdin.take());
+        while !has_ended(pid) {
+            std::thread::yield_now();
+        }
+        child.wait().expect("a child");
+    }
 }

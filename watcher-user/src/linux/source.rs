@@ -15,7 +15,7 @@ use aya::maps::RingBuf;
 use thiserror::Error;
 use watcher_common::{BARE_EPOCH, FlowKey, Loss, ProcessExit, ProcessFork, SocketKey, SocketRecord, flag, kind};
 use watcher_core::{
-    Batch, BootTime, DegradationReason, FlowState, Grade, Losses, ProcessEvent, ProcessId, Quality, Source,
+    Batch, BootTime, DegradationReason, FlowState, Grade, Losses, ProcessEvent, ProcessId, Quality, SocketId, Source,
 };
 
 use super::{
@@ -31,6 +31,7 @@ use super::{
     processes::{Census, Processes},
     raw,
     ring::{Birth, Drained, Ring},
+    vanished::{self, Open},
 };
 
 /// Ticks by which the iterator's look back overlaps the run before: at least 0.3 s at any CONFIG_HZ.
@@ -64,7 +65,6 @@ pub struct EbpfSource {
     processes: Processes,
     converter: Converter,
     quality: Quality,
-    first_clock: Option<(u64, u64)>,
     addresses_read: Option<Instant>,
     swept: Option<Instant>,
     /// Ends that came while the maps were being read.
@@ -72,6 +72,7 @@ pub struct EbpfSource {
     /// Process events that had got lost when the processes were last listed.
     events_lost: u64,
     ended: Ended,
+    open: Open,
     /// Calls are counted by programs that do not know the socket's record.
     bare: bool,
     join: Join,
@@ -105,12 +106,12 @@ impl EbpfSource {
             processes: Processes::default(),
             converter: Converter { complete_since: BootTime(now_boot()), ..Converter::default() },
             quality,
-            first_clock: None,
             addresses_read: None,
             swept: None,
             exits: Vec::new(),
             events_lost: 0,
             ended: Ended::new(),
+            open: Open::default(),
             bare,
             join: Join::default(),
             misses: Misses::default(),
@@ -154,7 +155,9 @@ impl EbpfSource {
         }
         self.events_lost = lost;
         let at = BootTime(now_boot());
-        let running = self.tasks().map_err(reading("the processes that run"))?;
+        let mut running = self.tasks().map_err(reading("the processes that run"))?;
+        // One that nobody has waited for yet is listed, and its end will not be told again.
+        running.retain(|task| !raw::has_ended(task.tgid));
         // Without a list nobody is known to have ended.
         Ok((!running.is_empty()).then_some(Census { at, running }))
     }
@@ -167,7 +170,9 @@ impl EbpfSource {
         let mut exits = std::mem::take(&mut self.exits);
         exits.extend(&before.exits);
         let waiting = self.probes.maps.take_waiting().map_err(reading("the records that waited"))?;
-        let since = self.since();
+        let unheard_of = self.probes.maps.lost(Loss::MapFull);
+        let looks = self.open.is_due(unheard_of);
+        let since = if looks { 0 } else { self.since() };
         let begun = BootTime(now_boot());
         let live = self.sockets(since)?;
         let after = self.ring.take();
@@ -185,6 +190,9 @@ impl EbpfSource {
         self.births(&after, &mut batch);
         for record in &after.sockets {
             self.socket(record, Stage::Final, &mut entries, &mut batch);
+        }
+        if looks {
+            self.vanished(unheard_of, &live, &mut batch);
         }
         self.exits.extend(&after.exits);
         let gone: HashSet<ProcessId> = exits.iter().map(exited).collect();
@@ -207,6 +215,18 @@ impl EbpfSource {
         }
     }
 
+    /// Sockets whose end found no room anywhere.
+    fn vanished(&mut self, unheard_of: u64, live: &[SocketRecord], batch: &mut Batch) {
+        let end = FlowState::Closed { reason: watcher_core::CloseReason::Released, at: BootTime(now_boot()) };
+        for key in self.open.vanished(unheard_of, live) {
+            batch.vanished.push(SocketId { cookie: key.cookie, epoch: key.epoch });
+            self.ended.insert(key, end);
+            if self.bare {
+                self.ended.insert(SocketKey { epoch: BARE_EPOCH, ..key }, end);
+            }
+        }
+    }
+
     fn socket(&mut self, record: &SocketRecord, stage: Stage, entries: &mut Entries, batch: &mut Batch) {
         let mut record = *record;
         let released = record.flags & (flag::RELEASED | flag::FINAL) == flag::RELEASED;
@@ -223,7 +243,13 @@ impl EbpfSource {
             let key = SocketKey { cookie: record.cookie, epoch: BARE_EPOCH, pad: 0 };
             self.ended.insert(key, state(&record, stage));
         }
+        if stage == Stage::Final {
+            self.open.end(vanished::key(&record));
+        }
         let Some(sample) = self.converter.socket(&record, stage) else { return };
+        if stage == Stage::Live {
+            self.open.show(vanished::key(&record));
+        }
         self.processes.introduce(sample.id.process, &record.comm, record.uid, &mut batch.processes);
         batch.flows.push(sample);
     }
@@ -283,13 +309,12 @@ impl EbpfSource {
         let swept = self.swept.replace(Instant::now()).filter(|at| at.elapsed() <= SWEEP_EVERY);
         if let Some(swept) = swept {
             self.swept = Some(swept);
-        } else if self.first_clock.is_some() {
+        } else if self.converter.clock.is_known() {
             // Repairs what could not be seeded, such as a descriptor that was in flight at the start.
             self.probes.seed().map_err(|e| reading("the sockets")(io::Error::other(e)))?;
         }
         let (records, (tick, boot)) = self.probes.maps.sockets(since).map_err(reading("the sockets"))?;
-        let first = *self.first_clock.get_or_insert((tick, boot));
-        self.converter.clock = self.converter.clock.advance(tick, boot, first);
+        self.converter.clock.advance(tick, boot);
         Ok(records)
     }
 

@@ -46,6 +46,21 @@ impl Report {
     pub fn number(&self, key: &str) -> u64 {
         self.extra.get(key).and_then(Value::as_u64).unwrap_or(0)
     }
+
+    /// What was counted since the pause of an actor that has one conversation and paused in it.
+    pub fn since_pause(&self) -> Self {
+        self.without(self.number("tx_before"), self.number("rx_before"))
+    }
+
+    /// The same without what the only conversation had moved at some moment.
+    pub fn without(&self, tx: u64, rx: u64) -> Self {
+        let (tx, rx) = (self.tx - tx, self.rx - rx);
+        let mut flows = self.flows.clone();
+        for f in &mut flows {
+            (f.tx, f.rx) = (tx, rx);
+        }
+        Self { tx, rx, flows, ..self.clone() }
+    }
 }
 
 /// What one process counted of one conversation.

@@ -169,7 +169,15 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits for all actors and demands equality of their counts with watcher's.
-    pub fn finish(mut self) -> Result<Vec<Report>> {
+    pub fn finish(self) -> Result<Vec<Report>> {
+        let suite = self.suite;
+        let reports = self.gathered()?;
+        suite.judge(&reports)?;
+        Ok(reports)
+    }
+
+    /// Waits for all actors, and hands out what they counted.
+    pub fn gathered(mut self) -> Result<Vec<Report>> {
         for i in 0..self.actors.len() {
             self.ended(Cue(i))?;
         }
@@ -181,7 +189,6 @@ impl<'a> Stage<'a> {
         if self.conservation == Conservation::Closed {
             verdict::conserved(&reports)?;
         }
-        self.suite.judge(&reports)?;
         Ok(reports)
     }
 }

@@ -1,7 +1,10 @@
 //! What `watcher top --json` has said so far: the parts of its objects that these tests look at (docs/json.md), and the
 //! newest state of every process and connection ever mentioned.
 
-use std::{collections::HashMap, net::SocketAddr};
+use std::{
+    collections::{BTreeSet, HashMap},
+    net::SocketAddr,
+};
 
 use serde::Deserialize;
 
@@ -143,6 +146,8 @@ pub struct State {
     pub totals: Totals,
     /// Newest row of each pid, of the process that had it last.
     pub processes: HashMap<u32, Process>,
+    /// What became of each process that has ended: pid, start, and bytes sent and received.
+    pub ended_processes: BTreeSet<(u32, String, u64, u64)>,
     /// Newest row of each flow, listed still or not.
     pub connections: HashMap<(u32, u64, u32, Option<String>), Connection>,
     /// Whether every object so far said `exact`.
@@ -158,6 +163,9 @@ impl State {
         self.inexact_objects += u64::from(!object.exact || object.backend != "ebpf");
         self.totals = object.totals;
         for p in object.processes {
+            if p.exited {
+                self.ended_processes.insert((p.pid, p.start_time.clone(), p.tx_bytes, p.rx_bytes));
+            }
             let known = self.processes.get(&p.pid);
             // RFC 3339 in UTC sorts as text.
             if known.is_none_or(|known| known.start_time <= p.start_time) {

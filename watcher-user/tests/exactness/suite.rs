@@ -50,13 +50,17 @@ impl Suite {
                 "the exactness suite needs root, to load eBPF programs and make network namespaces: `cargo xtask test`"
             );
         }
-        let showing = Mutex::new((Showing::Equal, Vec::new()));
         if std::env::var_os(STANDALONE).is_some() {
             eprintln!("{STANDALONE} is set: no watcher runs, only the actors are tested");
-            return Ok(Self { watcher: None, backend: Backend::Ebpf, before: Mutex::default(), showing });
+            return Ok(Self::with(None, Backend::Ebpf));
         }
-        let watcher = Watcher::start()?;
-        Ok(Self { watcher: Some(watcher), backend: Backend::under_test(), before: Mutex::default(), showing })
+        Ok(Self::with(Some(Watcher::start()?), Backend::under_test()))
+    }
+
+    /// A run with a watcher that was started otherwise, or with none.
+    pub fn with(watcher: Option<Watcher>, backend: Backend) -> Self {
+        let showing = Mutex::new((Showing::Equal, Vec::new()));
+        Self { watcher, backend, before: Mutex::default(), showing }
     }
 
     /// The watcher that looks on; `None` only in a run that tests the tests.

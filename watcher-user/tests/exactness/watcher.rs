@@ -32,12 +32,18 @@ pub struct Watcher {
 impl Watcher {
     /// Starts one and waits for its first object: from then on it counts.
     pub fn start() -> Result<Self> {
+        Self::start_with(&["--by", "connection"])
+    }
+
+    /// The same with other arguments.
+    pub fn start_with(args: &[&str]) -> Result<Self> {
         // Inside a virtual machine (`cargo xtask vm`) it lies elsewhere than where it was built. WATCHER_ARGS makes it count
         // in another way than the one that it would take here.
         let program = std::env::var_os("WATCHER_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_watcher").into());
         let mut command = Command::new(program);
         command
-            .args(["top", "--json", "--include-loopback", "--by", "connection", "--interval", "0.2", "--standalone"])
+            .args(["top", "--json", "--include-loopback", "--interval", "0.2", "--standalone"])
+            .args(args)
             .args(std::env::var("WATCHER_ARGS").unwrap_or_default().split_whitespace())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -48,6 +48,11 @@ impl Far {
         self.listener.local_addr().expect("an address")
     }
 
+    /// The next connection.
+    pub fn accept(&self) -> TcpStream {
+        self.listener.accept().expect("a connection").0
+    }
+
     /// A process here sends so many bytes there, all of which have arrived, and keeps its connection open.
     pub fn send(&self, bytes: u64) -> Sender {
         self.send_by_bash(Path::new("bash"), bytes)
@@ -68,7 +73,7 @@ impl Far {
             .stdin(Stdio::piped())
             .spawn()
             .expect("ip starts");
-        let (mut stream, _) = self.listener.accept().expect("a connection");
+        let mut stream = self.accept();
         let taken = std::io::copy(&mut (&mut stream).take(bytes), &mut std::io::sink()).expect("bytes");
         assert_eq!(taken, bytes);
         Sender { child, stream }

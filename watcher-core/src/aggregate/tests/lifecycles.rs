@@ -47,6 +47,25 @@ fn a_second_process_on_a_socket_is_not_another_connection() {
 }
 
 #[test]
+fn a_socket_that_vanished_is_closed_once_in_all_its_processes() {
+    let mut rig = Rig::new();
+    rig.step(1, vec![], vec![flow(1, 1, 1, 1), flow(2, 1, 1, 1), flow(3, 2, 1, 1)]);
+    for at in [2, 3] {
+        let vanished = vec![flow(1, 1, 0, 0).id.socket, flow(1, 9, 0, 0).id.socket];
+        rig.0.apply(&Batch { at: second(at), vanished, ..Batch::default() });
+    }
+    let snapshot = rig.step(4, vec![], vec![]);
+    assert_eq!(snapshot.totals.lifecycles, all(2, 2, 1, 0));
+    let open = |pid: u32| {
+        snapshot
+            .flows
+            .iter()
+            .any(|row| row.id().process.tgid == pid && !matches!(row.sample.state, FlowState::Closed { .. }))
+    };
+    assert_eq!([1, 2, 3].map(open), [false, false, true]);
+}
+
+#[test]
 fn a_reused_socket_is_another_connection() {
     let mut again = flow(1, 1, 1, 1);
     again.id.socket.epoch = 1;

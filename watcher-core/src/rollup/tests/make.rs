@@ -40,7 +40,7 @@ impl Rig {
     pub fn apply_named(&mut self, at: u64, processes: Vec<ProcessEvent>, flows: Vec<FlowSample>, heads: &[Head]) {
         let (mut reader, mut heard) = (Reader::new(), Vec::new());
         heads.iter().for_each(|head| reader.read(head, &mut heard));
-        let batch = Batch { at: second(at), processes, heard, flows, losses: self.losses };
+        let batch = Batch { at: second(at), processes, heard, flows, losses: self.losses, ..Batch::default() };
         self.sums.apply_with(&batch, &mut self.window.listen());
     }
 

@@ -28,6 +28,8 @@ pub const CAST: &[(&str, Play)] = &[
     ("pausing-server", pausing_server),
     ("pausing-client", pausing_client),
     ("pausing-datagrams", pausing_datagrams),
+    ("drip", drip),
+    ("pour", pour),
 ];
 
 /// `address program`: uses a connection, then becomes another program, which goes on with it.
@@ -98,7 +100,7 @@ fn churn_client(actor: &mut Actor, args: &mut Args) -> Result<()> {
 }
 
 /// Says that it pauses with so much counted, and waits.
-fn pause(actor: &mut Actor, talk: &Conversation) -> Result<()> {
+pub fn pause(actor: &mut Actor, talk: &Conversation) -> Result<()> {
     let flow = talk.flow();
     actor.note("tx_before", flow.tx);
     actor.note("rx_before", flow.rx);
@@ -143,5 +145,26 @@ fn pausing_datagrams(actor: &mut Actor, args: &mut Args) -> Result<()> {
     pause(actor, &talk)?;
     talk.send_once(700)?;
     talk.recv_once(2_000)?;
+    talk.finish(actor)
+}
+
+/// `address`: sends as many bytes as each line says that it reads, until there are no more lines.
+fn drip(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
+    for line in std::io::stdin().lines() {
+        talk.send(line?.parse()?)?;
+    }
+    talk.finish(actor)
+}
+
+/// `address`: sends 10,000 bytes, takes one, and so on, until its standard input ends.
+fn pour(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
+    let input = std::io::stdin();
+    let (now, hung_up) = (std::time::Duration::ZERO, libc::POLLIN | libc::POLLHUP);
+    while sys::poll(input.as_fd(), hung_up, now).is_err() {
+        talk.send_bulk(10_000)?;
+        talk.recv(1)?;
+    }
     talk.finish(actor)
 }

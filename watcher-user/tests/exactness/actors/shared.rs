@@ -31,6 +31,9 @@ pub const CAST: &[(&str, Play)] = &[
     ("fd-thief", thief),
     ("pidns-client", pidns),
     ("unix-chatter", unix_chatter),
+    ("late-parent", late_parent),
+    ("late-taker", late_taker),
+    ("late-giver", late_giver),
 ];
 
 /// `address threads`: every thread has connections of its own.
@@ -110,6 +113,47 @@ fn receive_fd(unix: &UnixStream) -> Result<OwnedFd> {
     });
     // SAFETY: the kernel has just made this descriptor for this process.
     Ok(unsafe { OwnedFd::from_raw_fd(fd.context("no descriptor came")?) })
+}
+
+/// Uses another process's connection, pauses, and goes on with it: the other side must have taken 3000 by then, and
+/// answered 500.
+fn late(actor: &mut Actor, mut talk: Conversation) -> Result<()> {
+    talk.send(2_000)?;
+    talk.recv(500)?;
+    super::life::pause(actor, &talk)?;
+    talk.send(3_000)?;
+    talk.recv(4_000)?;
+    talk.leave(actor);
+    Ok(())
+}
+
+/// `address`: opens a connection, sends 1000, and leaves the rest to a child.
+fn late_parent(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let mut talk = Conversation::new("tcp", Transport::Tcp.connect(args.next("address")?)?, "send")?;
+    talk.send(1_000)?;
+    let socket = talk.leave(actor);
+    let (tx, rx) = (actor.count().tx, actor.count().rx);
+    actor.note("tx_before", tx);
+    actor.note("rx_before", rx);
+    fork(|child| late(child, Conversation::new("tcp", socket.try_clone()?, "send")?))?.join().map_err(Into::into)
+}
+
+/// `address name`: as `fd-giver`, and everything before a pause.
+fn late_giver(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    giver(actor, args)?;
+    let (tx, rx) = (actor.count().tx, actor.count().rx);
+    actor.note("tx_before", tx);
+    actor.note("rx_before", rx);
+    Ok(())
+}
+
+/// `name`: takes over a connection whose opener has sent 1000 and ends.
+fn late_taker(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let name: String = args.next("name")?;
+    let listener = UnixListener::bind_addr(&abstract_name(&name)?)?;
+    actor.announce(name)?;
+    let (unix, _) = listener.accept()?;
+    late(actor, Conversation::new("tcp", receive_fd(&unix)?, "send")?)
 }
 
 /// `address`: connects, sends 1000, says which descriptor it is, and sends 500 more when told.

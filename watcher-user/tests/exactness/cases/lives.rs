@@ -150,16 +150,6 @@ fn churn(mut stage: Stage<'_>) -> Result<()> {
     Ok(())
 }
 
-/// What was counted since the pause.
-fn since_pause(r: &Report) -> Report {
-    let (tx, rx) = (r.tx - r.number("tx_before"), r.rx - r.number("rx_before"));
-    let mut flows = r.flows.clone();
-    for f in &mut flows {
-        (f.tx, f.rx) = (tx, rx);
-    }
-    Report { tx, rx, flows, ..r.clone() }
-}
-
 /// Two watchers see the rest of a conversation: one from its start, one that comes now.
 fn finish_with_latecomer(stage: Stage<'_>, go: impl FnOnce(&mut Stage<'_>) -> Result<()>) -> Result<()> {
     let mut stage = stage;
@@ -167,7 +157,7 @@ fn finish_with_latecomer(stage: Stage<'_>, go: impl FnOnce(&mut Stage<'_>) -> Re
     go(&mut stage)?;
     let reports = stage.finish()?;
     let Some(late) = late else { return Ok(()) };
-    let rest: Vec<Report> = reports.iter().map(since_pause).collect();
+    let rest: Vec<Report> = reports.iter().map(Report::since_pause).collect();
     verdict::equal(&late, &rest).context("the watcher that came late")?;
     late.two_more_objects()?;
     verdict::truthful(&Default::default(), &late.state()).context("the watcher that came late")?;

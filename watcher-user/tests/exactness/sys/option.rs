@@ -25,3 +25,14 @@ pub fn get_option(fd: BorrowedFd<'_>, level: i32, name: i32, buf: &mut [u8]) -> 
     done(unsafe { libc::getsockopt(fd.as_raw_fd(), level, name, buf.as_mut_ptr().cast(), &raw mut len) })?;
     Ok(len as usize)
 }
+
+/// Sets the loopback interface of this network namespace up.
+pub fn loopback_up() -> io::Result<()> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
+    // SAFETY: every bit pattern is a valid ifreq of numbers.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    request.ifr_name[..2].copy_from_slice(&[b'l'.cast_signed(), b'o'.cast_signed()]);
+    request.ifr_ifru.ifru_flags = libc::IFF_UP as i16;
+    // SAFETY: SIOCSIFFLAGS reads one ifreq.
+    done(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) })
+}

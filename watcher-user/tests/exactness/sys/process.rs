@@ -18,13 +18,48 @@ pub fn fork(child: impl FnOnce() -> i32) -> io::Result<Forked> {
     // SAFETY: actors fork before they start a thread, so no lock can be held by a thread that the child lacks.
     match unsafe { nix::unistd::fork() }? {
         ForkResult::Parent { child } => Ok(Forked(child)),
-        ForkResult::Child => {
-            super::die_after(crate::actors::lifetime());
-            let code = child();
-            // SAFETY: ends this process at once; nothing of the parent's is run (destructors, atexit).
-            unsafe { libc::_exit(code) }
-        }
+        ForkResult::Child => leave(child),
     }
+}
+
+/// The same in a process of the caller's choice of pid, which must be free. Forks by clone3(2), so the child may use no more of the
+/// C library than a forked child of a program with one thread may.
+pub fn fork_as(pid: Pid, child: impl FnOnce() -> i32) -> io::Result<Forked> {
+    let wanted = pid.as_raw();
+    // SAFETY: all of it are numbers, of which 0 asks for nothing.
+    let mut args: libc::clone_args = unsafe { std::mem::zeroed() };
+    args.exit_signal = libc::SIGCHLD as u64;
+    args.set_tid = (&raw const wanted).expose_provenance() as u64;
+    args.set_tid_size = 1;
+    // SAFETY: without CLONE_VM this is a fork: see there. `args` and the pid that it points to outlive the call.
+    let ret = unsafe { libc::syscall(libc::SYS_clone3, &raw const args, size_of_val(&args)) };
+    match i32::try_from(ret).map_err(io::Error::other)? {
+        0 => leave(child),
+        forked => done(forked).map(|()| Forked(Pid::from_raw(forked))),
+    }
+}
+
+/// Forks the first process of a PID namespace that has so many pids. As a user who may not set the machine's `pid_max`: where it is
+/// not one of each namespace (before Linux 6.14), this fails.
+pub fn fork_in_small_pidns(most: &str, child: impl FnOnce() -> i32) -> io::Result<Forked> {
+    const NOBODY: u32 = 65_534;
+    nix::unistd::setgid(NOBODY.into())?;
+    nix::unistd::setuid(NOBODY.into())?;
+    unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWPID)?;
+    fork(|| match std::fs::write("/proc/sys/kernel/pid_max", most) {
+        Ok(()) => child(),
+        Err(e) => {
+            eprintln!("pid_max of a namespace: {e}");
+            1
+        }
+    })
+}
+
+fn leave(child: impl FnOnce() -> i32) -> ! {
+    super::die_after(crate::actors::lifetime());
+    let code = child();
+    // SAFETY: ends this process at once; nothing of the parent's is run (destructors, atexit).
+    unsafe { libc::_exit(code) }
 }
 
 /// A forked child that has not been waited for.

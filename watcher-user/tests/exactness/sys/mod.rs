@@ -7,8 +7,8 @@ mod process;
 mod tcp_info;
 
 pub use message::{error_queue, recvfrom, recvmmsg, recvmsg, sendmmsg, sendmsg, sendto};
-pub use option::{get_option, set_option, set_option_bytes};
-pub use process::{Forked, fork, pidfd_getfd, pidfd_open, unshare};
+pub use option::{get_option, loopback_up, set_option, set_option_bytes};
+pub use process::{Forked, fork, fork_as, fork_in_small_pidns, pidfd_getfd, pidfd_open, unshare};
 pub use tcp_info::TcpInfo;
 
 use std::{

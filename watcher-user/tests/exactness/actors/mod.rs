@@ -14,6 +14,7 @@ mod socket;
 mod stream;
 mod stream_odd;
 mod stream_open;
+mod swarm;
 mod tls;
 mod uring;
 
@@ -53,6 +54,7 @@ const CAST: &[&[(&str, Play)]] = &[
     stream::CAST,
     stream_odd::CAST,
     stream_open::CAST,
+    swarm::CAST,
 ];
 
 /// Plays the actor that the command line names, and reports.
