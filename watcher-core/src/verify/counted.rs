@@ -1,0 +1,291 @@
+//! The side of the calls: sums per network namespace, and per TCP socket.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::SocketAddr,
+};
+
+use serde::Serialize;
+
+use crate::{
+    Counters, Delta, Direction, FlowId, FlowState, KernelCounters, Losses, Observer, ProcessId, Protocol, SocketId,
+    Truth, interfaces::Bytes,
+};
+
+/// Sockets that did not balance and are named.
+const NAMED: usize = 20;
+
+/// Calls that moved bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Calls {
+    /// Received.
+    pub rx: u64,
+    /// Sent.
+    pub tx: u64,
+}
+
+/// What processes moved in one network namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Payload {
+    /// By TCP.
+    pub tcp: Bytes,
+    /// By UDP and UDP-Lite.
+    pub udp: Bytes,
+    /// By those, in this many calls.
+    pub udp_calls: Calls,
+    /// By raw, ICMP, SCTP and MPTCP sockets, and what had no room by socket.
+    pub other: Bytes,
+    /// `tcp_sock.bytes_sent` of the checked TCP sockets that ended, and what calls sent on those that cannot be checked.
+    pub ended_sent: u64,
+    /// `tcp_sock.bytes_retrans` of the same.
+    pub ended_retrans: u64,
+    /// `tcp_sock.bytes_received`, each FIN counted as one.
+    pub ended_received: u64,
+    /// TCP sockets that ended and could be checked.
+    pub ended: u64,
+    /// TCP sockets that ended and could not be: the kernel's figures of these are not known.
+    pub unchecked: u64,
+}
+
+impl Payload {
+    /// All of it.
+    #[must_use]
+    pub fn bytes(&self) -> Bytes {
+        let mut sum = self.tcp;
+        sum.add(self.udp);
+        sum.add(self.other);
+        sum
+    }
+}
+
+/// TCP sockets that ended in the time.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Ended {
+    /// What the truth equations say of those that could be checked.
+    pub truth: Truth,
+    /// By the kernel, over all checked: what sending and receiving calls must add up to.
+    pub kernel: Bytes,
+    /// What they do add up to.
+    pub calls: Bytes,
+    /// Sockets older than the counting: their first byte went unseen.
+    pub older: u64,
+    /// What calls moved on those.
+    pub older_bytes: Bytes,
+    /// Sockets that the kernel reads or writes itself (kTLS).
+    pub ulp: u64,
+    /// What calls moved on those.
+    pub ulp_bytes: Bytes,
+    /// Those that did not balance, the first ones.
+    pub unbalanced: Vec<Culprit>,
+}
+
+/// A TCP socket that did not balance.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Culprit {
+    /// Its owner.
+    pub pid: u32,
+    /// The owner's name.
+    pub name: String,
+    /// Here.
+    pub local: SocketAddr,
+    /// There.
+    pub remote: Option<SocketAddr>,
+    /// The kernel's figure.
+    pub kernel: Bytes,
+    /// The calls'.
+    pub calls: Bytes,
+}
+
+/// A TCP socket that has not ended.
+#[derive(Debug, Clone)]
+pub struct Open {
+    /// Of the flow that told of it.
+    pub process: ProcessId,
+    /// Its name.
+    pub name: String,
+    /// Here.
+    pub local: SocketAddr,
+    /// There.
+    pub remote: Option<SocketAddr>,
+    /// Inode number of its network namespace.
+    pub netns: u32,
+    /// This side connected.
+    pub active: bool,
+    /// Older than the counting.
+    pub seeded: bool,
+    /// Which connection of the socket.
+    pub epoch: u32,
+    /// Older than the time, though not than the counting.
+    pub early: bool,
+    /// Since the collector has known the socket, all processes.
+    pub total: Bytes,
+    /// As much of it as was there when the time began.
+    pub before: Bytes,
+    ended: Option<Option<KernelCounters>>,
+}
+
+/// Listens to an aggregator.
+#[derive(Debug, Default)]
+pub struct Counted {
+    begun: bool,
+    namespaces: BTreeMap<u32, Payload>,
+    open: HashMap<SocketId, Open>,
+    datagrams: HashMap<FlowId, Counters>,
+    ended: Ended,
+    losses: Losses,
+}
+
+impl Counted {
+    /// The time begins: what was told before is the baseline.
+    pub fn begin(&mut self) {
+        self.begun = true;
+        self.namespaces.clear();
+        for open in self.open.values_mut() {
+            (open.before, open.early) = (open.total, true);
+        }
+        (self.ended, self.losses) = (Ended::default(), Losses::default());
+    }
+
+    /// By the inode number of the network namespace.
+    #[must_use]
+    pub fn namespaces(&self) -> &BTreeMap<u32, Payload> {
+        &self.namespaces
+    }
+
+    /// TCP sockets that have not ended.
+    #[must_use]
+    pub fn open(&self) -> &HashMap<SocketId, Open> {
+        &self.open
+    }
+
+    /// TCP sockets that have.
+    #[must_use]
+    pub fn ended(&self) -> &Ended {
+        &self.ended
+    }
+
+    /// What got lost in the time.
+    #[must_use]
+    pub fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    fn tcp(&mut self, delta: &Delta<'_>, moved: Bytes) {
+        let sample = delta.sample;
+        let open = self.open.entry(sample.id.socket).or_insert_with(|| Open {
+            process: sample.id.process,
+            name: delta.info.name.clone(),
+            local: sample.socket.local,
+            remote: sample.socket.remote,
+            netns: sample.socket.netns,
+            active: false,
+            seeded: false,
+            epoch: sample.id.socket.epoch,
+            early: false,
+            total: Bytes::default(),
+            before: Bytes::default(),
+            ended: None,
+        });
+        open.total.add(moved);
+        open.active |= sample.socket.direction == Direction::Outgoing;
+        open.seeded |= sample.socket.seeded;
+        open.remote = open.remote.or(sample.socket.remote);
+        if let FlowState::Closed { .. } = sample.state {
+            let kernel = open.ended.flatten().or(sample.kernel);
+            open.ended = Some(kernel);
+        }
+    }
+
+    /// How many calls more than this flow's last sample told.
+    fn calls(&mut self, delta: &Delta<'_>) -> Calls {
+        let id = delta.sample.id;
+        let now = delta.sample.counters;
+        let before = self.datagrams.get(&id).copied().unwrap_or_default();
+        if delta.ended {
+            self.datagrams.remove(&id);
+        } else if now.rx_calls >= before.rx_calls && now.tx_calls >= before.tx_calls {
+            self.datagrams.insert(id, now);
+        }
+        let since = |now: u64, before: u64| now.saturating_sub(before);
+        Calls { rx: since(now.rx_calls, before.rx_calls), tx: since(now.tx_calls, before.tx_calls) }
+    }
+
+    fn end(&mut self, open: &Open, kernel: Option<KernelCounters>) {
+        let payload = self.namespaces.entry(open.netns).or_default();
+        let moved = open.total.since(open.before);
+        let Some(kernel) = kernel else {
+            payload.unchecked += 1;
+            payload.ended_sent += moved.tx;
+            payload.ended_received += moved.rx;
+            let (count, bytes) = if open.seeded {
+                (&mut self.ended.older, &mut self.ended.older_bytes)
+            } else {
+                (&mut self.ended.ulp, &mut self.ended.ulp_bytes)
+            };
+            *count += 1;
+            bytes.add(moved);
+            return;
+        };
+        if open.early {
+            // The kernel's figures are of more than the time.
+            payload.unchecked += 1;
+            payload.ended_sent += moved.tx;
+            payload.ended_received += moved.rx;
+        } else {
+            payload.ended += 1;
+            payload.ended_sent += kernel.bytes_sent;
+            payload.ended_retrans += kernel.bytes_retrans;
+            payload.ended_received += kernel.bytes_received;
+        }
+        let expected = Bytes { rx: kernel.expected_rx, tx: kernel.expected_tx };
+        let calls = Bytes { rx: kernel.counted_rx, tx: kernel.counted_tx };
+        self.ended.kernel.add(expected);
+        self.ended.calls.add(calls);
+        if expected != calls && self.ended.unbalanced.len() < NAMED {
+            let Open { process, name, local, remote, .. } = open;
+            let (pid, name) = (process.tgid, name.clone());
+            let culprit = Culprit { pid, name, local: *local, remote: *remote, kernel: expected, calls };
+            self.ended.unbalanced.push(culprit);
+        }
+    }
+}
+
+impl Observer for Counted {
+    fn flow(&mut self, delta: &Delta<'_>) {
+        let moved = Bytes { rx: delta.rx_bytes, tx: delta.tx_bytes };
+        let protocol = delta.sample.socket.protocol;
+        if protocol == Protocol::Tcp {
+            self.tcp(delta, moved);
+        }
+        let calls = if protocol == Protocol::Udp { self.calls(delta) } else { Calls::default() };
+        if !self.begun {
+            return;
+        }
+        let payload = self.namespaces.entry(delta.sample.socket.netns).or_default();
+        match protocol {
+            Protocol::Tcp => payload.tcp.add(moved),
+            Protocol::Udp => {
+                payload.udp.add(moved);
+                payload.udp_calls.rx += calls.rx;
+                payload.udp_calls.tx += calls.tx;
+            }
+            // Frames are below IP.
+            Protocol::Packet => {}
+            _ => payload.other.add(moved),
+        }
+    }
+
+    fn losses(&mut self, losses: &Losses, truth: &Truth) {
+        let over: Vec<_> = self.open.iter().filter(|(_, open)| open.ended.is_some()).map(|(id, _)| *id).collect();
+        for id in over {
+            let Some(open) = self.open.remove(&id) else { continue };
+            if self.begun {
+                self.end(&open, open.ended.flatten());
+            }
+        }
+        if self.begun {
+            self.ended.truth += *truth;
+            self.losses += *losses;
+        }
+    }
+}
