@@ -23,6 +23,7 @@ mod refusal;
 mod ring;
 mod source;
 pub mod traits;
+pub mod verify;
 
 pub use source::{EbpfSource, ReadError};
 
