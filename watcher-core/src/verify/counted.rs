@@ -14,6 +14,8 @@ use crate::{
 
 /// Sockets that did not balance and are named.
 const NAMED: usize = 20;
+/// Names of programs, over all namespaces; what goes by further ones goes by none.
+const PROGRAMS: usize = 1_000;
 
 /// Calls that moved bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -56,6 +58,18 @@ impl Payload {
         sum.add(self.other);
         sum
     }
+}
+
+/// What processes of one name moved in one network namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Program {
+    /// The namespace's inode number.
+    pub netns: u32,
+    /// The name.
+    pub name: String,
+    /// IP payload.
+    #[serde(flatten)]
+    pub bytes: Bytes,
 }
 
 /// TCP sockets that ended in the time.
@@ -129,6 +143,7 @@ pub struct Open {
 pub struct Counted {
     begun: bool,
     namespaces: BTreeMap<u32, Payload>,
+    programs: BTreeMap<(u32, String), Bytes>,
     open: HashMap<SocketId, Open>,
     datagrams: HashMap<FlowId, Counters>,
     ended: Ended,
@@ -140,6 +155,7 @@ impl Counted {
     pub fn begin(&mut self) {
         self.begun = true;
         self.namespaces.clear();
+        self.programs.clear();
         for open in self.open.values_mut() {
             (open.before, open.early) = (open.total, true);
         }
@@ -150,6 +166,28 @@ impl Counted {
     #[must_use]
     pub fn namespaces(&self) -> &BTreeMap<u32, Payload> {
         &self.namespaces
+    }
+
+    /// By name.
+    #[must_use]
+    pub fn programs(&self) -> Vec<Program> {
+        let one = |((netns, name), bytes): (&(u32, String), &Bytes)| Program {
+            netns: *netns,
+            name: name.clone(),
+            bytes: *bytes,
+        };
+        self.programs.iter().map(one).collect()
+    }
+
+    fn program(&mut self, delta: &Delta<'_>, moved: Bytes) {
+        if moved == Bytes::default() {
+            return;
+        }
+        let mut key = (delta.sample.socket.netns, delta.info.name.clone());
+        if self.programs.len() >= PROGRAMS && !self.programs.contains_key(&key) {
+            key = (0, String::new());
+        }
+        self.programs.entry(key).or_default().add(moved);
     }
 
     /// TCP sockets that have not ended.
@@ -260,6 +298,9 @@ impl Observer for Counted {
         let calls = if protocol == Protocol::Udp { self.calls(delta) } else { Calls::default() };
         if !self.begun {
             return;
+        }
+        if protocol != Protocol::Packet {
+            self.program(delta, moved);
         }
         let payload = self.namespaces.entry(delta.sample.socket.netns).or_default();
         match protocol {

@@ -14,7 +14,7 @@ mod span;
 mod tests;
 mod verdict;
 
-pub use counted::{Calls, Counted, Culprit, Ended, Open, Payload};
+pub use counted::{Calls, Counted, Culprit, Ended, Open, Payload, Program};
 pub use diag::Diag;
 pub use network::{Device, NamespaceReport, Network, Packets, Side, Standing, namespace};
 pub use sockets::{OpenReport, Question, Still, sockets};

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Ended, NamespaceReport, OpenReport};
+use super::{Ended, NamespaceReport, OpenReport, Program};
 use crate::{Losses, interfaces::Bytes};
 
 /// What `watcher doctor --verify` says. The field names are stable.
@@ -20,6 +20,8 @@ pub struct Verdict {
     pub losses: Losses,
     /// Each network namespace that could be looked at.
     pub namespaces: Vec<NamespaceReport>,
+    /// IP payload by namespace and name.
+    pub programs: Vec<Program>,
     /// Payload in namespaces that were gone before they could be looked at, or must not be entered.
     pub elsewhere: Bytes,
     /// How many those are.

@@ -103,6 +103,7 @@ async fn look(calls: &mut Calls, time: Duration) -> anyhow::Result<Verdict> {
         ended: calls.counted.ended().clone(),
         open,
         losses: calls.counted.losses(),
+        programs: calls.counted.programs(),
         namespaces_not_looked_at: namespaces.refused(),
         ..Verdict::default()
     };
