@@ -179,8 +179,8 @@ impl Drop for Server {
 
 /// By the table of its namespace, without a packet: `sl local_address rem_address st`, where 0A listens.
 fn listens(pid: u32, port: u16) -> bool {
-    let table = fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap_or_default();
-    table.lines().skip(1).any(|line| {
+    let table = |name| fs::read_to_string(format!("/proc/{pid}/net/{name}")).unwrap_or_default();
+    [table("tcp"), table("tcp6")].iter().flat_map(|table| table.lines()).any(|line| {
         let mut words = line.split_ascii_whitespace().skip(1);
         let at = words.next().and_then(|local| local.split_once(':'));
         at.is_some_and(|(_, own)| u16::from_str_radix(own, 16) == Ok(port)) && words.nth(1) == Some("0A")

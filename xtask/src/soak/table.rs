@@ -34,6 +34,8 @@ pub fn all(place: &Place, verdict: &Value, usage: &Usage, said: &Said) -> Result
     let seconds = verdict["seconds"].as_f64().unwrap_or(0.0);
     writeln!(out, "| attributed | {} % over {seconds:.0} s |", text(&verdict["attributed_percent"]))?;
     writeln!(out, "| TCP sockets checked when they ended, unbalanced | {}, {} |", truth["checked"], truth["unbalanced"])?;
+    let (older, ulp) = (&verdict["ended"]["older"], &verdict["ended"]["ulp"]);
+    writeln!(out, "| TCP sockets not checked: older than the counting, kTLS | {older}, {ulp} |")?;
     for (what, key) in [("bytes by the kernel, received, sent", "kernel"), ("bytes by calls, received, sent", "calls")] {
         let bytes = &verdict["ended"][key];
         writeln!(out, "| {what} | {}, {} |", bytes["rx"], bytes["tx"])?;

@@ -32,6 +32,15 @@ const ROUNDS: u32 = 25;
 /// Time between those.
 const PAUSE: Duration = Duration::from_millis(40);
 
+/// Nothing that has ended is listed.
+const RETENTION: Retention = Retention {
+    ended_flow: Duration::ZERO,
+    max_ended_flows: 0,
+    ended_process: Duration::ZERO,
+    max_ended_processes: 0,
+    max_remotes: 0,
+};
+
 /// The calls, as they are counted.
 struct Calls {
     source: Collector,
@@ -58,7 +67,7 @@ pub async fn run(args: &CollectorArgs, time: Duration, json: bool) -> anyhow::Re
     if source.quality().backend != "ebpf" {
         bail!("packets are compared with nothing: --verify needs eBPF; `watcher doctor` says why it is refused");
     }
-    let mut calls = Calls { source, aggregator: Aggregator::new(Retention::default()), counted: Counted::default() };
+    let mut calls = Calls { source, aggregator: Aggregator::new(RETENTION), counted: Counted::default() };
     let verdict = look(&mut calls, time).await?;
     let mut out = std::io::stdout().lock();
     if json {
