@@ -162,6 +162,15 @@ impl Counted {
         (self.ended, self.losses) = (Ended::default(), Losses::default());
     }
 
+    /// What was counted in one namespace so far; from here on that begins again, whether its number goes on to be the same
+    /// namespace's or becomes another's.
+    pub fn take(&mut self, netns: u32) -> Payload {
+        for open in self.open.values_mut().filter(|open| open.netns == netns) {
+            (open.before, open.early) = (open.total, true);
+        }
+        self.namespaces.remove(&netns).unwrap_or_default()
+    }
+
     /// By the inode number of the network namespace.
     #[must_use]
     pub fn namespaces(&self) -> &BTreeMap<u32, Payload> {

@@ -16,6 +16,7 @@ use tokio::{
 };
 use watcher_core::{
     Aggregator, Retention, Source as _,
+    interfaces::Bytes,
     verify::{Counted, Standing, Verdict, namespace, sockets as compare},
 };
 
@@ -80,78 +81,106 @@ pub async fn run(args: &CollectorArgs, time: Duration, json: bool) -> anyhow::Re
 }
 
 async fn look(calls: &mut Calls, time: Duration) -> anyhow::Result<Verdict> {
-    let mut namespaces = Namespaces::open()?;
+    let mut place = Place { namespaces: Namespaces::open()?, start: HashMap::new(), verdict: Verdict::default() };
     // Twice: what the first reading finds was there before.
     calls.read().await?;
-    let before = namespaces.survey()?;
+    let before = place.namespaces.survey()?;
     calls.read().await?;
     calls.counted.begin();
-    let mut start = joined(before, namespaces.survey()?);
+    place.start = joined(before, place.namespaces.survey()?);
     let begun = Instant::now();
     eprintln!("watcher: looking for {} s; Ctrl-C ends it earlier", time.as_secs_f64());
-    let mut ended = HashMap::new();
-    wait(calls, begun + time, &mut namespaces, &mut ended).await?;
-    let seconds = begun.elapsed().as_secs_f64();
-
-    let mut rounds = 0;
-    let (end, open) = loop {
-        rounds += 1;
-        namespaces.refresh(&mut ended)?;
-        let before = namespaces.survey()?;
-        calls.read().await?;
-        let end = joined(before, namespaces.survey()?);
-        let open = compare(&calls.counted, &start, &end, is_sending);
-        if open.checked == open.equal || rounds == ROUNDS {
-            break (end, open);
-        }
-        sleep(PAUSE).await;
-    };
-    ended.extend(end);
-    let mut verdict = Verdict {
-        seconds,
-        ended: calls.counted.ended().clone(),
-        open,
-        losses: calls.counted.losses(),
-        programs: calls.counted.programs(),
-        namespaces_not_looked_at: namespaces.refused(),
-        ..Verdict::default()
-    };
-    let payloads = calls.counted.namespaces();
-    for (netns, payload) in payloads.iter().filter(|(netns, _)| !ended.contains_key(netns)) {
-        let bytes = payload.bytes();
-        verdict.elsewhere.add(bytes);
-        verdict.namespaces_not_looked_at += u64::from(*netns != 0 && !namespaces.is_refused(*netns));
+    place.wait(calls, begun + time).await?;
+    place.verdict.seconds = begun.elapsed().as_secs_f64();
+    let end = place.last(calls).await?;
+    for (netns, end) in &end {
+        place.report(calls, *netns, end);
     }
-    let map_full = verdict.losses.map_full > 0;
-    for (netns, end) in &ended {
-        let payload = payloads.get(netns).copied().unwrap_or_default();
-        let start = start.remove(netns).unwrap_or_default();
-        verdict.namespaces.push(namespace(*netns, &payload, &start, end, map_full));
+    let Place { namespaces, mut verdict, .. } = place;
+    verdict.namespaces_not_looked_at += namespaces.refused();
+    for (netns, payload) in calls.counted.namespaces() {
+        verdict.elsewhere.add(payload.bytes());
+        let known = namespaces.is_refused(*netns) || payload.bytes() == Bytes::default();
+        verdict.namespaces_not_looked_at += u64::from(!known);
     }
+    verdict.ended = calls.counted.ended().clone();
+    verdict.losses = calls.counted.losses();
+    verdict.programs = calls.counted.programs();
     let own = namespaces.own();
     verdict.namespaces.sort_by_key(|report| (report.netns != own, report.netns));
     Ok(verdict.judged())
 }
 
-async fn wait(
-    calls: &mut Calls,
-    until: Instant,
-    namespaces: &mut Namespaces,
-    ended: &mut HashMap<u32, Standing>,
-) -> anyhow::Result<()> {
-    let of = |kind| signal(kind).context("listening for signals");
-    let (mut interrupt, mut terminate) = (of(SignalKind::interrupt())?, of(SignalKind::terminate())?);
-    let mut ticks = interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = interrupt.recv() => return Ok(()),
-            _ = terminate.recv() => return Ok(()),
-            () = sleep_until(until) => return Ok(()),
-            _ = ticks.tick() => {
-                calls.read().await?;
-                namespaces.refresh(ended)?;
+/// Where is looked, and what was found.
+struct Place {
+    namespaces: Namespaces,
+    /// By number, when each began to be looked at.
+    start: HashMap<u32, Standing>,
+    verdict: Verdict,
+}
+
+impl Place {
+    async fn wait(&mut self, calls: &mut Calls, until: Instant) -> anyhow::Result<()> {
+        let of = |kind| signal(kind).context("listening for signals");
+        let (mut interrupt, mut terminate) = (of(SignalKind::interrupt())?, of(SignalKind::terminate())?);
+        let mut ticks = interval(EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => return Ok(()),
+                _ = terminate.recv() => return Ok(()),
+                () = sleep_until(until) => return Ok(()),
+                _ = ticks.tick() => self.tick(calls).await?,
             }
+        }
+    }
+
+    /// Reads the calls; namespaces that went are reported, others begin.
+    async fn tick(&mut self, calls: &mut Calls) -> anyhow::Result<()> {
+        let (new, gone) = self.namespaces.refresh()?;
+        if new.is_empty() {
+            calls.read().await?;
+        } else {
+            let before = self.namespaces.survey()?;
+            calls.read().await?;
+            let mut both = joined(before, self.namespaces.survey()?);
+            for netns in new.iter().filter(|netns| !gone.contains_key(*netns)) {
+                let Some(standing) = both.remove(netns) else { continue };
+                // What came before the first look belongs to this one, or to one that had its number.
+                self.verdict.elsewhere.add(calls.counted.take(*netns).bytes());
+                self.start.insert(*netns, standing);
+            }
+        }
+        for (netns, end) in &gone {
+            self.report(calls, *netns, end);
+        }
+        Ok(())
+    }
+
+    fn report(&mut self, calls: &mut Calls, netns: u32, end: &Standing) {
+        let payload = calls.counted.take(netns);
+        let Some(start) = self.start.remove(&netns) else {
+            self.verdict.elsewhere.add(payload.bytes());
+            return;
+        };
+        let map_full = calls.counted.losses().map_full > 0;
+        self.verdict.namespaces.push(namespace(netns, &payload, &start, end, map_full));
+    }
+
+    /// The last reading: again, until nothing moves on any connection, or often enough.
+    async fn last(&mut self, calls: &mut Calls) -> anyhow::Result<HashMap<u32, Standing>> {
+        self.tick(calls).await?;
+        let mut rounds = 0;
+        loop {
+            rounds += 1;
+            let before = self.namespaces.survey()?;
+            calls.read().await?;
+            let end = joined(before, self.namespaces.survey()?);
+            self.verdict.open = compare(&calls.counted, &self.start, &end, is_sending);
+            if self.verdict.open.checked == self.verdict.open.equal || rounds == ROUNDS {
+                return Ok(end);
+            }
+            sleep(PAUSE).await;
         }
     }
 }

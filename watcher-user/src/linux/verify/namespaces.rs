@@ -1,10 +1,11 @@
 //! The network namespaces of this machine: those of its processes, and those that have a name (`ip netns`).
 //!
 //! Each is held open as long as somebody is in it, so its number stays its own. When the last process has left it, its
-//! counters are read once more and it is let go: within [`super::EVERY`], so nothing else waits for it for long.
+//! counters are read once more and it is let go: within a second, so nothing else waits for it for long. Its number may
+//! then be another's.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, File},
     io,
     os::{fd::AsFd as _, unix::fs::MetadataExt as _},
@@ -73,20 +74,17 @@ impl Namespaces {
         self.refused.contains_key(&netns)
     }
 
-    /// Takes in those that came, reads those that went for the last time.
-    pub fn refresh(&mut self, ended: &mut HashMap<u32, Standing>) -> anyhow::Result<()> {
+    /// Looks who came and who went. Returns the numbers of those that came, and the last counters of those that went.
+    pub fn refresh(&mut self) -> anyhow::Result<(Vec<u32>, HashMap<u32, Standing>)> {
+        let before: HashSet<u32> = self.held.keys().copied().collect();
         let there = self.find();
+        let new = self.held.keys().copied().filter(|netns| !before.contains(netns)).collect();
         let own = self.own;
         let left: HashMap<u32, File> =
             self.held.extract_if(|netns, _| *netns != own && !there.contains_key(netns)).collect();
-        if !left.is_empty() {
-            let read = entered(&left)?;
-            ended.extend(read.into_iter().filter_map(|(netns, half)| Some((netns, half.ok()?))).map(|(netns, half)| {
-                // Nobody is in it: nothing moves.
-                (netns, half.clone().with(half))
-            }));
-        }
-        Ok(())
+        let read = entered(&left)?.into_iter().filter_map(|(netns, half)| Some((netns, half.ok()?)));
+        // Nobody is in it: nothing moves.
+        Ok((new, read.map(|(netns, half)| (netns, half.clone().with(half))).collect()))
     }
 
     /// Reads all.
@@ -148,6 +146,9 @@ fn all() -> HashMap<u32, PathBuf> {
 
 /// Reads each in a thread that ends in one of them: no other thread ever leaves its own.
 fn entered(namespaces: &HashMap<u32, File>) -> anyhow::Result<Vec<(u32, io::Result<Half>)>> {
+    if namespaces.is_empty() {
+        return Ok(Vec::new());
+    }
     let read = || namespaces.iter().map(|(netns, file)| (*netns, enter(file))).collect();
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("netns".to_owned()).spawn_scoped(scope, read)?;
@@ -160,7 +161,6 @@ fn enter(file: &File) -> io::Result<Half> {
     if here != file.metadata()?.ino() {
         setns(file.as_fd(), CloneFlags::CLONE_NEWNET)?;
     }
-    // Sockets first at the one end and last at the other would be best; a reading between two halves has both on either side.
     let (sockets, queued) = sockets::list()?;
     Ok(Half { network: counters::read()?, sockets, queued })
 }
