@@ -114,10 +114,8 @@ fn traffic(place: &Place, watcher: &mut Watcher, time: Duration) -> Result<Said>
     let jobs = clients::all();
     let mut said = thread::scope(|scope| -> Result<Said> {
         let over = || stop.load(Ordering::Relaxed) || Instant::now() >= until;
-        let threads: Vec<_> = jobs
-            .iter()
-            .map(|job| scope.spawn(move || clients::again_and_again(job, place, over)))
-            .collect();
+        let threads: Vec<_> =
+            jobs.iter().map(|job| scope.spawn(move || clients::again_and_again(job, place, over))).collect();
         while !threads.iter().all(thread::ScopedJoinHandle::is_finished) {
             watcher.sample()?;
             if threads.iter().any(thread::ScopedJoinHandle::is_finished) && Instant::now() < until {

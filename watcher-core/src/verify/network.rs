@@ -209,15 +209,22 @@ fn received(payload: &Payload, both: &Both<'_>) -> Side {
     let unused = both.grown(|n| n.segments_unused).times(PACKET);
     let loose = (dropped.times(PACKET) + unused).up_to_span() + Span::up_to(both.1.queued) - Span::up_to(both.0.queued);
     let fragments = both.grown(|n| n.fragments);
-    let mut side = side(both, payload, &Facts {
-        packets: |n| n.received,
-        icmp: both.grown(|n| n.icmp.rx),
-        datagrams: taken + dropped,
-        tcp,
-        again: Span::default(),
-        loose,
-        fragments,
-    }, payload.bytes().rx, payload.other.rx, payload.tcp.rx);
+    let mut side = side(
+        both,
+        payload,
+        &Facts {
+            packets: |n| n.received,
+            icmp: both.grown(|n| n.icmp.rx),
+            datagrams: taken + dropped,
+            tcp,
+            again: Span::default(),
+            loose,
+            fragments,
+        },
+        payload.bytes().rx,
+        payload.other.rx,
+        payload.tcp.rx,
+    );
     side.segments = both.grown(|n| n.segments.rx);
     side.datagrams = taken;
     side.datagram_calls = payload.udp_calls.rx;
@@ -230,15 +237,22 @@ fn sent(payload: &Payload, both: &Both<'_>) -> Side {
     let again = Span::of(payload.ended_retrans) + both.of_sockets(|diag| diag.bytes_retrans);
     // A datagram that a queue refused was counted by IP; one that found no room in the socket was not.
     let datagrams = both.grown(|n| n.datagrams.tx) + (both.grown(|n| n.dropped_datagrams.tx)).up_to_span();
-    let mut side = side(both, payload, &Facts {
-        packets: |n| n.sent,
-        icmp: both.grown(|n| n.icmp.tx),
-        datagrams,
-        tcp,
-        again,
-        loose: Span::default(),
-        fragments: Span::default(),
-    }, payload.bytes().tx, payload.other.tx, payload.tcp.tx);
+    let mut side = side(
+        both,
+        payload,
+        &Facts {
+            packets: |n| n.sent,
+            icmp: both.grown(|n| n.icmp.tx),
+            datagrams,
+            tcp,
+            again,
+            loose: Span::default(),
+            fragments: Span::default(),
+        },
+        payload.bytes().tx,
+        payload.other.tx,
+        payload.tcp.tx,
+    );
     side.segments = both.grown(|n| n.segments.tx);
     side.datagrams = datagrams;
     side.datagram_calls = payload.udp_calls.tx;
@@ -276,7 +290,8 @@ fn side(both: &Both<'_>, payload: &Payload, facts: &Facts, moved: u64, other: u6
     let rest = octets - ip_headers - udp_headers - wire;
     let groups = (both.grown(|n| of(n).multicast)).up_to_span();
     let streams = packets - facts.datagrams - facts.icmp - (facts.fragments).up_to_span() - groups;
-    let streams = if payload.other == Bytes::default() { streams } else { Span::between(0, streams.most) }.at_least_zero();
+    let streams =
+        if payload.other == Bytes::default() { streams } else { Span::between(0, streams.most) }.at_least_zero();
     let allowed = Span::between(streams.least * 20, streams.most * 60)
         + Span::between(facts.icmp.least.max(0) * 8, facts.icmp.most * ICMP)
         + Span::between(0, groups.most * PACKET)

@@ -42,7 +42,10 @@ impl Span {
     /// What a counter grew by: from somewhere in `start` to somewhere in `end`, each as (before, after).
     #[must_use]
     pub fn grown(start: (u64, u64), end: (u64, u64)) -> Self {
-        Self { least: (Self::of(end.0) - Self::of(start.1)).least.max(0), most: (Self::of(end.1) - Self::of(start.0)).most }
+        Self {
+            least: (Self::of(end.0) - Self::of(start.1)).least.max(0),
+            most: (Self::of(end.1) - Self::of(start.0)).most,
+        }
     }
 
     /// Each end so many times.

@@ -84,13 +84,11 @@ fn datagrams_explain_their_octets_to_the_byte() {
     ear.counted.begin();
     ear.hear(2, vec![udp(1, (0, 500 + 1_000 * 100), (0, 1 + 1_000))]);
     let payload = ear.counted.namespaces()[&NETNS];
-    let report =
-        namespace(NETNS, &payload, &Standing::default(), &standing(sent_datagrams(1_000, 100), &[]), false);
+    let report = namespace(NETNS, &payload, &Standing::default(), &standing(sent_datagrams(1_000, 100), &[]), false);
     assert!(report.is_explained(), "{report:?}");
     assert_eq!((report.sent.rest, report.sent.allowed), (Span::of(0), Span::of(0)));
     // One call that was missed shows in both.
-    let report =
-        namespace(NETNS, &payload, &Standing::default(), &standing(sent_datagrams(1_001, 100), &[]), false);
+    let report = namespace(NETNS, &payload, &Standing::default(), &standing(sent_datagrams(1_001, 100), &[]), false);
     assert_eq!((report.sent.unexplained_datagrams, report.sent.unexplained_bytes), (1, 100));
     // And one that was counted and never made.
     let report = namespace(NETNS, &payload, &Standing::default(), &standing(sent_datagrams(999, 100), &[]), false);

@@ -114,7 +114,12 @@ const fn package(name: &'static str, probe: &'static str, why: &'static str, pur
 pub const PACKAGES: &[Package] = &[
     package("gcc", "cc", "Cargo links programs with it", &[Purpose::Top, Purpose::Build]),
     package("libc6-dev", "/usr/include/stdio.h", "the C library that programs are linked with", &[Purpose::Top]),
-    package("iproute2", "ip", "network namespaces and veth pairs", &[Purpose::Test, Purpose::Bench, Purpose::Vm, Purpose::Soak]),
+    package(
+        "iproute2",
+        "ip",
+        "network namespaces and veth pairs",
+        &[Purpose::Test, Purpose::Bench, Purpose::Vm, Purpose::Soak],
+    ),
     package(
         "iperf3",
         "iperf3",
@@ -122,7 +127,12 @@ pub const PACKAGES: &[Package] = &[
         &[Purpose::Test, Purpose::Bench, Purpose::Vm, Purpose::Soak],
     ),
     package("openssl", "openssl", "TLS by a program nobody here wrote", &[Purpose::Test, Purpose::Bench]),
-    package("dnsmasq-base", "dnsmasq", "a resolver on loopback and in namespaces", &[Purpose::Test, Purpose::Bench, Purpose::Soak]),
+    package(
+        "dnsmasq-base",
+        "dnsmasq",
+        "a resolver on loopback and in namespaces",
+        &[Purpose::Test, Purpose::Bench, Purpose::Soak],
+    ),
     package("curl", "curl", "short requests by a program nobody here wrote", &[Purpose::Test, Purpose::Soak]),
     package(
         "nginx-light",
@@ -137,9 +147,19 @@ pub const PACKAGES: &[Package] = &[
     package("dbus-daemon", "dbus-daemon", "a session bus that takes notifications", &[Purpose::Test]),
     package("openssh-client", "ssh", "SSH by a program nobody here wrote", &[Purpose::Test, Purpose::Soak]),
     package("openssh-server", "sshd", "its server (the service is switched off)", &[Purpose::Test, Purpose::Soak]),
-    package("redis-server", "redis-server", "a server of Redis (its own service is switched off)", &[Purpose::Test, Purpose::Soak]),
+    package(
+        "redis-server",
+        "redis-server",
+        "a server of Redis (its own service is switched off)",
+        &[Purpose::Test, Purpose::Soak],
+    ),
     package("redis-tools", "redis-cli", "asks it", &[Purpose::Test, Purpose::Soak]),
-    package("postgresql", "pg_createcluster", "a server of Postgres (its own is switched off)", &[Purpose::Test, Purpose::Soak]),
+    package(
+        "postgresql",
+        "pg_createcluster",
+        "a server of Postgres (its own is switched off)",
+        &[Purpose::Test, Purpose::Soak],
+    ),
     package("postgresql-client", "psql", "asks it", &[Purpose::Test, Purpose::Soak]),
     package("wrk", "wrk", "many requests at once by a program nobody here wrote", &[Purpose::Soak]),
     package("rsync", "rsync", "copies by a program nobody here wrote", &[Purpose::Soak]),

@@ -107,7 +107,8 @@ fn dig(place: &Place) -> Result<Said> {
         let mut command = place.client("dig");
         command.args([&format!("@{SERVER}"), "-p", &DNS.to_string(), "+tries=1", "+time=5"]).args(more);
         let text = capture(command.args(["-f", &batch]))?;
-        let sizes = text.lines().filter_map(|line| line.strip_prefix(";; MSG SIZE  rcvd: ")?.trim().parse::<u64>().ok());
+        let sizes =
+            text.lines().filter_map(|line| line.strip_prefix(";; MSG SIZE  rcvd: ")?.trim().parse::<u64>().ok());
         let dig = said.of("dig");
         dig.runs += 1;
         for size in sizes {
@@ -173,7 +174,8 @@ fn transferred(command: &mut Command) -> Result<Said> {
     if !output.status.success() {
         bail!("`{}` failed ({}): {}", shown(command), output.status, text.trim());
     }
-    let line = text.lines().find_map(|line| line.strip_prefix("Transferred: sent ")).with_context(|| text.to_string())?;
+    let line =
+        text.lines().find_map(|line| line.strip_prefix("Transferred: sent ")).with_context(|| text.to_string())?;
     let words: Vec<u64> = line.split([',', ' ']).filter_map(|word| word.parse().ok()).collect();
     let [sent, received, ..] = words[..] else { bail!("ssh said {line:?}") };
     let mut said = Said::default();

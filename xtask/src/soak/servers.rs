@@ -111,7 +111,8 @@ fn files(place: &Place) -> Result<()> {
 
 fn postgres(place: &Place) -> Result<Command> {
     let versions = fs::read_dir("/usr/lib/postgresql").context("/usr/lib/postgresql")?;
-    let bin = versions.flatten().map(|entry| entry.path().join("bin")).max().context("no version of Postgres is here")?;
+    let bin =
+        versions.flatten().map(|entry| entry.path().join("bin")).max().context("no version of Postgres is here")?;
     let data = place.text("postgres/data");
     let mut create = place.server_as("postgres", bin.join("initdb"));
     create.current_dir(place.path("postgres"));
@@ -154,7 +155,8 @@ impl Servers {
 
 impl Server {
     fn end(&mut self) -> Result<()> {
-        kill(Pid::from_raw(self.child.id().cast_signed()), self.end).with_context(|| format!("ending {}", self.name))?;
+        kill(Pid::from_raw(self.child.id().cast_signed()), self.end)
+            .with_context(|| format!("ending {}", self.name))?;
         let deadline = Instant::now() + PATIENCE;
         while self.child.try_wait()?.is_none() {
             if Instant::now() >= deadline {

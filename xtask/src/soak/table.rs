@@ -33,15 +33,24 @@ pub fn all(place: &Place, verdict: &Value, usage: &Usage, said: &Said) -> Result
     writeln!(out, "| what | figure |\n| --- | --- |")?;
     let seconds = verdict["seconds"].as_f64().unwrap_or(0.0);
     writeln!(out, "| attributed | {} % over {seconds:.0} s |", text(&verdict["attributed_percent"]))?;
-    writeln!(out, "| TCP sockets checked when they ended, unbalanced | {}, {} |", truth["checked"], truth["unbalanced"])?;
+    writeln!(
+        out,
+        "| TCP sockets checked when they ended, unbalanced | {}, {} |",
+        truth["checked"], truth["unbalanced"]
+    )?;
     let (older, ulp) = (&verdict["ended"]["older"], &verdict["ended"]["ulp"]);
     writeln!(out, "| TCP sockets not checked: older than the counting, kTLS | {older}, {ulp} |")?;
-    for (what, key) in [("bytes by the kernel, received, sent", "kernel"), ("bytes by calls, received, sent", "calls")] {
+    for (what, key) in [("bytes by the kernel, received, sent", "kernel"), ("bytes by calls, received, sent", "calls")]
+    {
         let bytes = &verdict["ended"][key];
         writeln!(out, "| {what} | {}, {} |", bytes["rx"], bytes["tx"])?;
     }
     let open = &verdict["open"];
-    writeln!(out, "| open at the end: compared, equal, unexplained | {}, {}, {} |", open["checked"], open["equal"], open["unexplained_sockets"])?;
+    writeln!(
+        out,
+        "| open at the end: compared, equal, unexplained | {}, {}, {} |",
+        open["checked"], open["equal"], open["unexplained_sockets"]
+    )?;
     writeln!(out, "| losses | {} |", losses(&verdict["losses"]))?;
     usage_rows(&mut out, usage)?;
     let reasons: Vec<&str> = verdict["unexplained"].as_array().into_iter().flatten().map(text).collect();
@@ -73,7 +82,10 @@ fn usage_rows(out: &mut String, usage: &Usage) -> Result<()> {
 }
 
 fn protocols(out: &mut String, verdict: &Value, [servers, clients]: [u64; 2]) -> Result<()> {
-    writeln!(out, "\n| namespace | octets of IP | payload of calls | headers of IP, UDP | sent again | queues | the rest | it may be | datagrams, calls |")?;
+    writeln!(
+        out,
+        "\n| namespace | octets of IP | payload of calls | headers of IP, UDP | sent again | queues | the rest | it may be | datagrams, calls |"
+    )?;
     writeln!(out, "| --- | --- | --- | --- | --- | --- | --- | --- | --- |")?;
     for (name, netns) in [("servers", servers), ("clients", clients)] {
         let reports = verdict["namespaces"].as_array().into_iter().flatten();
@@ -84,8 +96,16 @@ fn protocols(out: &mut String, verdict: &Value, [servers, clients]: [u64; 2]) ->
                 writeln!(
                     out,
                     "| {name}, {way} | {} | {} | {}, {} | {} | {} | {} | {} | {}, {} |",
-                    span("octets"), side["payload"], span("ip_headers"), span("udp_headers"), span("again"),
-                    span("queues"), span("rest"), span("allowed"), span("datagrams"), side["datagram_calls"],
+                    span("octets"),
+                    side["payload"],
+                    span("ip_headers"),
+                    span("udp_headers"),
+                    span("again"),
+                    span("queues"),
+                    span("rest"),
+                    span("allowed"),
+                    span("datagrams"),
+                    side["datagram_calls"],
                 )?;
             }
         }

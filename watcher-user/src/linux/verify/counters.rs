@@ -81,10 +81,7 @@ fn network(values: &Values, devices: BTreeMap<String, Device>) -> Network {
         fragments: sum(&["Ip.ReasmReqds", "Ip6ReasmReqds"]).saturating_sub(sum(&["Ip.ReasmOKs", "Ip6ReasmOKs"])),
         icmp: Calls { rx: sum(&["Icmp.InMsgs", "Icmp6InMsgs"]), tx: sum(&["Icmp.OutMsgs", "Icmp6OutMsgs"]) },
         datagrams: Calls { rx: values.udp("InDatagrams"), tx: values.udp("OutDatagrams") },
-        dropped_datagrams: Calls {
-            rx: values.udp("NoPorts") + values.udp("InErrors"),
-            tx: values.udp("SndbufErrors"),
-        },
+        dropped_datagrams: Calls { rx: values.udp("NoPorts") + values.udp("InErrors"), tx: values.udp("SndbufErrors") },
         segments: Calls { rx: values.get("Tcp.InSegs"), tx: values.get("Tcp.OutSegs") },
         segments_again: values.get("Tcp.RetransSegs"),
         segments_unused: values.sum(UNUSED),
@@ -97,7 +94,9 @@ fn tables(text: &str) -> HashMap<String, u64> {
     let mut values = HashMap::new();
     let mut lines = text.lines();
     while let (Some(names), Some(numbers)) = (lines.next(), lines.next()) {
-        let (Some((table, names)), Some((_, numbers))) = (names.split_once(':'), numbers.split_once(':')) else { continue };
+        let (Some((table, names)), Some((_, numbers))) = (names.split_once(':'), numbers.split_once(':')) else {
+            continue;
+        };
         for (name, number) in names.split_ascii_whitespace().zip(numbers.split_ascii_whitespace()) {
             if let Ok(number) = number.parse() {
                 values.insert(format!("{table}.{name}"), number);
@@ -141,7 +140,8 @@ mod tests {
 
     #[test]
     fn interfaces_are_read_as_the_kernel_writes_them() {
-        let text = "Inter-|\n face |\n    lo: 10 1 0 0 0 0 0 0 20 2 0 0 0 0 0 0\n  a:b: 5 6 0 0 0 0 0 0 7 8 0\n short: 1 2\n";
+        let text =
+            "Inter-|\n face |\n    lo: 10 1 0 0 0 0 0 0 20 2 0 0 0 0 0 0\n  a:b: 5 6 0 0 0 0 0 0 7 8 0\n short: 1 2\n";
         let found = devices(text);
         assert_eq!(found.len(), 2);
         assert_eq!(found["lo"], Device { bytes: Bytes { rx: 10, tx: 20 }, rx_packets: 1, tx_packets: 2 });
@@ -153,7 +153,8 @@ mod tests {
         let file = |name: &str| fs::read_to_string(format!("/proc/thread-self/net/{name}")).unwrap();
         let mut values = tables(&file("snmp"));
         values.extend(tables(&file("netstat")));
-        let asked = ["Ip.InReceives", "Ip.OutRequests", "IpExt.InOctets", "IpExt.OutOctets", "Icmp.InMsgs", "Udp.InDatagrams"];
+        let asked =
+            ["Ip.InReceives", "Ip.OutRequests", "IpExt.InOctets", "IpExt.OutOctets", "Icmp.InMsgs", "Udp.InDatagrams"];
         for name in asked.iter().chain(&UNUSED) {
             assert!(values.contains_key(*name), "{name}");
         }

@@ -11,7 +11,7 @@ use std::{collections::HashMap, io::Write as _, time::Duration};
 
 use anyhow::{Context as _, bail};
 use tokio::{
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 use watcher_core::{
@@ -24,7 +24,10 @@ use self::{
     namespaces::{Half, Namespaces},
     sending::is_sending,
 };
-use crate::{cli::CollectorArgs, collector::{self, Collector}};
+use crate::{
+    cli::CollectorArgs,
+    collector::{self, Collector},
+};
 
 /// How often the calls are read meanwhile.
 const EVERY: Duration = Duration::from_secs(1);
@@ -82,6 +85,9 @@ pub async fn run(args: &CollectorArgs, time: Duration, json: bool) -> anyhow::Re
 
 async fn look(calls: &mut Calls, time: Duration) -> anyhow::Result<Verdict> {
     let mut place = Place { namespaces: Namespaces::open()?, start: HashMap::new(), verdict: Verdict::default() };
+    // Before anybody is told that it may be ended.
+    let of = |kind| signal(kind).context("listening for signals");
+    let mut signals = [of(SignalKind::interrupt())?, of(SignalKind::terminate())?];
     // Twice: what the first reading finds was there before.
     calls.read().await?;
     let before = place.namespaces.survey()?;
@@ -90,7 +96,7 @@ async fn look(calls: &mut Calls, time: Duration) -> anyhow::Result<Verdict> {
     place.start = joined(before, place.namespaces.survey()?);
     let begun = Instant::now();
     eprintln!("watcher: looking for {} s; Ctrl-C ends it earlier", time.as_secs_f64());
-    place.wait(calls, begun + time).await?;
+    place.wait(calls, begun + time, &mut signals).await?;
     place.verdict.seconds = begun.elapsed().as_secs_f64();
     let end = place.last(calls).await?;
     for (netns, end) in &end {
@@ -120,9 +126,8 @@ struct Place {
 }
 
 impl Place {
-    async fn wait(&mut self, calls: &mut Calls, until: Instant) -> anyhow::Result<()> {
-        let of = |kind| signal(kind).context("listening for signals");
-        let (mut interrupt, mut terminate) = (of(SignalKind::interrupt())?, of(SignalKind::terminate())?);
+    async fn wait(&mut self, calls: &mut Calls, until: Instant, signals: &mut [Signal; 2]) -> anyhow::Result<()> {
+        let [interrupt, terminate] = signals;
         let mut ticks = interval(EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

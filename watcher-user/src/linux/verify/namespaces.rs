@@ -136,7 +136,8 @@ fn all() -> HashMap<u32, PathBuf> {
     for entry in entries("/run/netns") {
         // The mount on the file is the namespace; the file itself has another file system's number.
         let path = entry.path();
-        let is_namespace = nix::sys::statfs::statfs(&path).is_ok_and(|fs| fs.filesystem_type() == nix::sys::statfs::NSFS_MAGIC);
+        let is_namespace =
+            nix::sys::statfs::statfs(&path).is_ok_and(|fs| fs.filesystem_type() == nix::sys::statfs::NSFS_MAGIC);
         if let (true, Ok(data)) = (is_namespace, fs::metadata(&path)) {
             found.entry(data.ino() as u32).or_insert(path);
         }

@@ -11,7 +11,11 @@ use crate::{text::printable, units::count};
 
 /// Writes it.
 pub fn write(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
-    writeln!(out, "attributed       {} % of the payload of TCP connections that ended, over {:.1} s", verdict.attributed_percent, verdict.seconds)?;
+    writeln!(
+        out,
+        "attributed       {} % of the payload of TCP connections that ended, over {:.1} s",
+        verdict.attributed_percent, verdict.seconds
+    )?;
     ended(out, verdict)?;
     open(out, verdict)?;
     losses(out, verdict)?;
@@ -71,7 +75,11 @@ fn ended(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
     ] {
         if number > 0 {
             let (rx, tx) = (count(bytes.rx), count(bytes.tx));
-            writeln!(out, "not checked      {} ended that are {why}: {rx} B received, {tx} B sent by calls", count(number))?;
+            writeln!(
+                out,
+                "not checked      {} ended that are {why}: {rx} B received, {tx} B sent by calls",
+                count(number)
+            )?;
         }
     }
     Ok(())
@@ -90,16 +98,26 @@ fn open(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
     )?;
     if open.calls_under_way > 0 {
         let (sockets, bytes) = (count(open.calls_under_way), count(open.under_way));
-        writeln!(out, "under way        {sockets} sockets with a sending call that has not returned: {bytes} B at least")?;
+        writeln!(
+            out,
+            "under way        {sockets} sockets with a sending call that has not returned: {bytes} B at least"
+        )?;
     }
     if open.not_compared > 0 {
-        writeln!(out, "not compared     {} open: kTLS, MPTCP, used for a second connection, or seen late", count(open.not_compared))?;
+        writeln!(
+            out,
+            "not compared     {} open: kTLS, MPTCP, used for a second connection, or seen late",
+            count(open.not_compared)
+        )?;
     }
     for still in &open.unexplained {
         let remote = still.remote.map_or_else(|| "-".to_owned(), |remote| remote.to_string());
         let name = printable(&still.name);
         let (pid, local, rx, tx) = (still.pid, still.local, still.rx, still.tx);
-        writeln!(out, "                   {name} ({pid}) {local} to {remote}: kernel less calls: {rx} B received, {tx} B sent")?;
+        writeln!(
+            out,
+            "                   {name} ({pid}) {local} to {remote}: kernel less calls: {rx} B received, {tx} B sent"
+        )?;
     }
     Ok(())
 }

@@ -42,7 +42,12 @@ fn leads_to(process: &Path, fd: u64, inode: u64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write as _, net::{TcpListener, TcpStream}, os::unix::fs::MetadataExt as _, os::fd::AsRawFd as _};
+    use std::{
+        io::Write as _,
+        net::{TcpListener, TcpStream},
+        os::fd::AsRawFd as _,
+        os::unix::fs::MetadataExt as _,
+    };
 
     use watcher_core::{BootTime, ProcessId};
 

@@ -22,7 +22,9 @@ pub fn list() -> io::Result<(HashMap<u64, Diag>, u64)> {
     // Each part of a list is written when the one before it is taken: nothing is waited for.
     socket.set_non_blocking(true)?;
     let (mut found, mut queued, mut sequence) = (HashMap::new(), 0, 0);
-    for (protocol, family) in [(IPPROTO_TCP, AF_INET), (IPPROTO_TCP, AF_INET6), (IPPROTO_UDP, AF_INET), (IPPROTO_UDP, AF_INET6)] {
+    for (protocol, family) in
+        [(IPPROTO_TCP, AF_INET), (IPPROTO_TCP, AF_INET6), (IPPROTO_UDP, AF_INET), (IPPROTO_UDP, AF_INET6)]
+    {
         sequence += 1;
         let listed = dump(&socket, sequence, (protocol, family), |response| {
             if protocol == IPPROTO_UDP {
