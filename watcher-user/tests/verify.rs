@@ -2,6 +2,7 @@
 //! else happens. The rest of the machine may do what it likes: only these namespaces are looked at.
 
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "exactness/netns.rs"]
 #[expect(dead_code, reason = "the exactness suite uses all of it")]

@@ -8,15 +8,19 @@
 mod counted;
 mod diag;
 mod network;
+mod payload;
 mod sockets;
 mod span;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod verdict;
 
-pub use counted::{Calls, Counted, Culprit, Ended, Open, Payload, Program};
+pub use counted::{Counted, Open};
 pub use diag::Diag;
-pub use network::{Device, NamespaceReport, Network, Packets, Side, Standing, namespace};
+pub use network::{NamespaceReport, Side, namespace};
+pub use payload::{Calls, Culprit, Ended, Payload, Program};
 pub use sockets::{OpenReport, Question, Still, sockets};
 pub use span::Span;
+pub use standing::{Device, Network, Packets, Standing};
 pub use verdict::{Verdict, share};

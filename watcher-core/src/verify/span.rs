@@ -33,6 +33,13 @@ impl Span {
         Self { least: 0, ..Self::of(n) }
     }
 
+    /// Up to this many, in either direction.
+    #[must_use]
+    pub fn give_or_take(n: u64) -> Self {
+        let n = Self::of(n).most;
+        Self { least: -n, most: n }
+    }
+
     /// Anything up to that.
     #[must_use]
     pub fn up_to_span(self) -> Self {

@@ -72,7 +72,8 @@ fn a_span_holds_what_can_be() {
     assert_eq!(grown.beyond(Span::of(13)), 0);
     assert_eq!(grown.beyond(Span::of(15)), -2);
     assert_eq!(grown.beyond(Span::of(5)), 3);
-    assert_eq!(grown - grown, Span::between(-5, 5));
+    assert_eq!(grown - Span::between(8, 13), Span::between(-5, 5));
+    assert_eq!(Span::give_or_take(5), Span::between(-5, 5));
     assert_eq!(Span::between(-2, 3).times(-2), Span::between(-6, 4));
     assert!(Span::of(4).is_exact() && !grown.is_exact());
 }
