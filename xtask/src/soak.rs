@@ -99,7 +99,7 @@ fn soak(program: &std::path::Path, time: Duration) -> Result<()> {
     let said = ran?;
     let (verdict, usage) = verdict?;
     print!("{}", table::all(&place, &verdict, &usage, &said)?);
-    let unexplained: Vec<_> = verdict["unexplained"].as_array().into_iter().flatten().collect();
+    let (unexplained, _) = table::unexplained(&verdict, place.namespaces()?);
     if !unexplained.is_empty() {
         bail!("unexplained: {unexplained:?}");
     }

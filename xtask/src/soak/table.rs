@@ -9,10 +9,12 @@ use super::place::Place;
 use super::says::{Figure, Part, Said};
 use super::watcher::Usage;
 
-/// What watcher counted of one program in one namespace: (received, sent).
+/// What watcher counted of one program in one namespace: (received, sent). What had no room by socket is counted by process
+/// and has no namespace: it is in it as well.
 fn counted(verdict: &Value, netns: u64, name: &str) -> (u64, u64) {
     let programs = verdict["programs"].as_array().into_iter().flatten();
-    let own = programs.filter(|program| program["netns"] == netns && program["name"] == name);
+    let own =
+        programs.filter(|program| (program["netns"] == netns || program["netns"] == 0) && program["name"] == name);
     own.fold((0, 0), |(rx, tx), program| (rx + number(&program["rx"]), tx + number(&program["tx"])))
 }
 
@@ -53,11 +55,23 @@ pub fn all(place: &Place, verdict: &Value, usage: &Usage, said: &Said) -> Result
     )?;
     writeln!(out, "| losses | {} |", losses(&verdict["losses"]))?;
     usage_rows(&mut out, usage)?;
-    let reasons: Vec<&str> = verdict["unexplained"].as_array().into_iter().flatten().map(text).collect();
+    let (reasons, elsewhere) = unexplained(verdict, namespaces);
     writeln!(out, "| unexplained | {} |", if reasons.is_empty() { "nothing".to_owned() } else { reasons.join("; ") })?;
+    if elsewhere > 0 {
+        writeln!(out, "| unexplained in namespaces of others | {elsewhere} |")?;
+    }
     protocols(&mut out, verdict, namespaces)?;
     programs(&mut out, verdict, namespaces, said)?;
     Ok(out)
+}
+
+/// What is unexplained here or of no namespace, and how much is in those of others, who may do what they like.
+pub fn unexplained(verdict: &Value, own: [u64; 2]) -> (Vec<&str>, usize) {
+    let is_own = |reason: &str| own.iter().any(|netns| reason.starts_with(&format!("namespace {netns}:")));
+    let reasons = verdict["unexplained"].as_array().into_iter().flatten().map(text);
+    let (here, elsewhere): (Vec<_>, Vec<_>) =
+        reasons.partition(|reason| !reason.starts_with("namespace ") || is_own(reason));
+    (here, elsewhere.len())
 }
 
 fn text(value: &Value) -> &str {
