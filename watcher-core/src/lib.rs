@@ -18,6 +18,7 @@ pub mod rollup;
 mod snapshot;
 mod source;
 mod time;
+pub mod verify;
 
 pub use aggregate::{Aggregator, Delta, Observer, Retention};
 pub use application::{Application, NamedBy};

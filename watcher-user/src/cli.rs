@@ -157,6 +157,15 @@ pub struct DoctorArgs {
     /// Also what the verifier said of each program.
     #[arg(long, short)]
     pub verbose: bool,
+    /// Beside whatever runs: compare what is counted with the kernel's own counters of sockets, protocols and interfaces.
+    /// Exit code 1 when anything is unexplained.
+    #[cfg(target_os = "linux")]
+    #[arg(long, conflicts_with = "verbose")]
+    pub verify: bool,
+    /// How long, from 100ms to 1d; Ctrl-C ends it earlier.
+    #[cfg(target_os = "linux")]
+    #[arg(long = "for", value_name = "TIME", default_value = "60s", requires = "verify", value_parser = verifying)]
+    pub time: std::time::Duration,
     /// How the programs are loaded.
     #[command(flatten)]
     pub collector: CollectorArgs,
@@ -220,6 +229,14 @@ impl CollectorArgs {
         config.without.clone_from(&self.without);
         config
     }
+}
+
+#[cfg(target_os = "linux")]
+fn verifying(text: &str) -> Result<std::time::Duration, String> {
+    use std::time::Duration;
+    let time = crate::config::parse_duration(text);
+    let time = time.filter(|time| (Duration::from_millis(100)..=Duration::from_secs(86_400)).contains(time));
+    time.ok_or_else(|| "must be a time from 100ms to 1d, such as 60s or 30m".to_owned())
 }
 
 fn ring_bytes(text: &str) -> Result<u32, String> {

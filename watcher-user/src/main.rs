@@ -109,6 +109,10 @@ fn upload(args: &UploadArgs) -> anyhow::Result<ExitCode> {
 /// Exit code 1 when something is wrong with this machine.
 #[cfg(target_os = "linux")]
 async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
+    if args.verify {
+        let explained = watcher_user::linux::verify::run(&args.collector, args.time, args.json).await?;
+        return Ok(if explained { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let well = watcher_user::linux::doctor::run(&args.collector, args.json, args.verbose).await?;
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -16,6 +16,8 @@ mod privilege;
 mod repo;
 mod run;
 mod setup;
+#[cfg(target_os = "linux")]
+mod soak;
 mod test;
 mod top;
 #[cfg(target_os = "linux")]
@@ -28,6 +30,7 @@ cargo xtask VERB [OPTIONS]
   top         run watcher: get what is missing, build, start `watcher top` as root
   test        get what is missing, run every test
   bench       measure what watcher costs, print a table
+  soak        run real programs for a long time beside `watcher doctor --verify`, print tables
   vm          run the exactness suite on other kernels, in virtual machines
   fuzz        try hostile bytes on everything that reads the network
   macos       check and link watcher for macOS, without a Mac
@@ -68,6 +71,8 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
             let words = args.raw_args()?.map(|word| word.to_string_lossy().into_owned());
             bench::actors::main(&words.collect::<Vec<_>>())
         }
+        #[cfg(target_os = "linux")]
+        "soak" => soak::main(args),
         #[cfg(target_os = "linux")]
         "vm" => vm::main(args),
         #[cfg(target_os = "linux")]

@@ -13,7 +13,7 @@ pub use needs::Purpose;
 
 /// What `cargo xtask setup --help` prints.
 pub const HELP: &str = "\
-cargo xtask setup [--for top|build|test|bench|vm|dist|all] [--dry-run]
+cargo xtask setup [--for top|build|test|bench|soak|vm|dist|all] [--dry-run]
 
 Installs what the named purpose needs and this machine lacks (default: all), through
 apt (with sudo unless root), rustup and cargo install. Says what and why before it does.
@@ -22,6 +22,7 @@ apt (with sudo unless root), rustup and cargo install. Says what and why before 
   build  rebuild the eBPF object from source
   test   everything that `cargo xtask test` uses, build included
   bench  everything that `cargo xtask bench` uses
+  soak   everything that `cargo xtask soak` uses
   vm     everything that `cargo xtask vm` uses
   dist   everything that `cargo xtask dist` uses but cargo-deb, which that gets itself
 ";

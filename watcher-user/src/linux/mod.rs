@@ -24,7 +24,11 @@ mod ring;
 mod source;
 mod ticks;
 pub mod traits;
+<<<<<<< HEAD
 mod vanished;
+=======
+pub mod verify;
+>>>>>>> verify
 
 pub use source::{EbpfSource, ReadError};
 

@@ -35,6 +35,11 @@ impl Veth {
         Ok(veth)
     }
 
+    /// The namespace of the server's end.
+    pub fn server_name(&self) -> &str {
+        &self.server
+    }
+
     /// The namespace of the client's end.
     pub fn client_name(&self) -> &str {
         &self.client

@@ -17,6 +17,8 @@ pub enum Purpose {
     Test,
     /// Run the benches.
     Bench,
+    /// Run real programs for a long time.
+    Soak,
     /// Try other kernels in virtual machines.
     Vm,
     /// Make packages.
@@ -32,6 +34,7 @@ impl Purpose {
             Self::All => true,
             Self::Test => matches!(other, Self::Test | Self::Build | Self::Top),
             Self::Bench => matches!(other, Self::Bench | Self::Top),
+            Self::Soak => matches!(other, Self::Soak | Self::Top),
             Self::Vm => matches!(other, Self::Vm | Self::Top),
             Self::Dist => matches!(other, Self::Dist | Self::Top),
             Self::Top | Self::Build => other == self,
@@ -48,10 +51,11 @@ impl FromStr for Purpose {
             "build" => Self::Build,
             "test" => Self::Test,
             "bench" => Self::Bench,
+            "soak" => Self::Soak,
             "vm" => Self::Vm,
             "dist" => Self::Dist,
             "all" => Self::All,
-            _ => bail!("`{name}` is none of top, build, test, bench, vm, dist, all"),
+            _ => bail!("`{name}` is none of top, build, test, bench, soak, vm, dist, all"),
         })
     }
 }
@@ -63,6 +67,7 @@ impl fmt::Display for Purpose {
             Self::Build => "build",
             Self::Test => "test",
             Self::Bench => "bench",
+            Self::Soak => "soak",
             Self::Vm => "vm",
             Self::Dist => "dist",
             Self::All => "all",
@@ -109,33 +114,56 @@ const fn package(name: &'static str, probe: &'static str, why: &'static str, pur
 pub const PACKAGES: &[Package] = &[
     package("gcc", "cc", "Cargo links programs with it", &[Purpose::Top, Purpose::Build]),
     package("libc6-dev", "/usr/include/stdio.h", "the C library that programs are linked with", &[Purpose::Top]),
-    package("iproute2", "ip", "network namespaces and veth pairs", &[Purpose::Test, Purpose::Bench, Purpose::Vm]),
+    package(
+        "iproute2",
+        "ip",
+        "network namespaces and veth pairs",
+        &[Purpose::Test, Purpose::Bench, Purpose::Vm, Purpose::Soak],
+    ),
     package(
         "iperf3",
         "iperf3",
         "bulk traffic by a program nobody here wrote",
-        &[Purpose::Test, Purpose::Bench, Purpose::Vm],
+        &[Purpose::Test, Purpose::Bench, Purpose::Vm, Purpose::Soak],
     ),
     package("openssl", "openssl", "TLS by a program nobody here wrote", &[Purpose::Test, Purpose::Bench]),
-    package("dnsmasq-base", "dnsmasq", "a resolver on loopback and in namespaces", &[Purpose::Test, Purpose::Bench]),
-    package("curl", "curl", "short requests by a program nobody here wrote", &[Purpose::Test]),
+    package(
+        "dnsmasq-base",
+        "dnsmasq",
+        "a resolver on loopback and in namespaces",
+        &[Purpose::Test, Purpose::Bench, Purpose::Soak],
+    ),
+    package("curl", "curl", "short requests by a program nobody here wrote", &[Purpose::Test, Purpose::Soak]),
     package(
         "nginx-light",
         "nginx",
         "a server with several workers (its own service is switched off)",
-        &[Purpose::Test, Purpose::Bench],
+        &[Purpose::Test, Purpose::Bench, Purpose::Soak],
     ),
     package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
     package("unbound", "unbound", "a DNS server that asks others (its own service is switched off)", &[Purpose::Test]),
-    package("bind9-dnsutils", "dig", "asks DNS over UDP and TCP", &[Purpose::Test]),
+    package("bind9-dnsutils", "dig", "asks DNS over UDP and TCP", &[Purpose::Test, Purpose::Soak]),
     package("faketime", "faketime", "a clock that a test can set", &[Purpose::Test]),
     package("dbus-daemon", "dbus-daemon", "a session bus that takes notifications", &[Purpose::Test]),
-    package("openssh-client", "ssh", "SSH by a program nobody here wrote", &[Purpose::Test]),
-    package("openssh-server", "sshd", "its server (the service is switched off)", &[Purpose::Test]),
-    package("redis-server", "redis-server", "a server of Redis (its own service is switched off)", &[Purpose::Test]),
-    package("redis-tools", "redis-cli", "asks it", &[Purpose::Test]),
-    package("postgresql", "pg_createcluster", "a server of Postgres (its own is switched off)", &[Purpose::Test]),
-    package("postgresql-client", "psql", "asks it", &[Purpose::Test]),
+    package("openssh-client", "ssh", "SSH by a program nobody here wrote", &[Purpose::Test, Purpose::Soak]),
+    package("openssh-server", "sshd", "its server (the service is switched off)", &[Purpose::Test, Purpose::Soak]),
+    package(
+        "redis-server",
+        "redis-server",
+        "a server of Redis (its own service is switched off)",
+        &[Purpose::Test, Purpose::Soak],
+    ),
+    package("redis-tools", "redis-cli", "asks it", &[Purpose::Test, Purpose::Soak]),
+    package(
+        "postgresql",
+        "pg_createcluster",
+        "a server of Postgres (its own is switched off)",
+        &[Purpose::Test, Purpose::Soak],
+    ),
+    package("postgresql-client", "psql", "asks it", &[Purpose::Test, Purpose::Soak]),
+    package("wrk", "wrk", "many requests at once by a program nobody here wrote", &[Purpose::Soak]),
+    package("rsync", "rsync", "copies by a program nobody here wrote", &[Purpose::Soak]),
+    package("util-linux", "setpriv", "servers as other users, that end when who started them does", &[Purpose::Soak]),
     package("tcpdump", "tcpdump", "captures by a program nobody here wrote", &[Purpose::Test]),
     package(
         "libpcap-dev",
@@ -182,7 +210,7 @@ mod tests {
 
     #[test]
     fn a_purpose_reads_as_it_is_written() {
-        for name in ["top", "build", "test", "bench", "vm", "dist", "all"] {
+        for name in ["top", "build", "test", "bench", "soak", "vm", "dist", "all"] {
             assert_eq!(name.parse::<Purpose>().unwrap().to_string(), name);
         }
         assert!("tests".parse::<Purpose>().is_err());
