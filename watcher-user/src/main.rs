@@ -2,6 +2,7 @@
 
 use std::{io::Write as _, process::ExitCode, sync::Arc};
 
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 use watcher_core::Source as _;
 use watcher_user::{
@@ -54,7 +55,10 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Alerts(args) => return show_alerts(&args),
         Command::Run(args) => {
             let options = agent::Options { sandbox: !args.collector.no_sandbox, ..args.options() };
-            block_on(agent::run(|config| open(&args.collector, config.names.passive), options))?;
+            // Before there is a runtime: its pipe for signals would be shared with this child.
+            let helper = (options.sandbox && cfg!(target_os = "linux")).then(|| alerts::Helper::begin(&options));
+            let helper = helper.transpose().context("starting the process that runs commands")?;
+            block_on(agent::run(|config| open(&args.collector, config.names.passive), options, helper))?;
         }
         Command::Start(args) => return agent::start(&args.options(), &args.arguments()),
         Command::Stop(which) => return agent::stop(&which.options()),

@@ -128,20 +128,20 @@ impl Options {
     }
 }
 
-/// Runs until SIGTERM or SIGINT. `open` starts the collector, once it is known that no other daemon runs.
+/// Runs until SIGTERM or SIGINT. `open` starts the collector, once it is known that no other daemon runs. `helper` runs the
+/// commands of alerts; without it this process does.
 ///
 /// # Errors
 /// The configuration is wrong, another daemon runs, or the collector cannot start or has failed.
-pub async fn run<S: Source>(open: impl FnOnce(&Config) -> anyhow::Result<S>, options: Options) -> anyhow::Result<()> {
+pub async fn run<S: Source>(
+    open: impl FnOnce(&Config) -> anyhow::Result<S>,
+    options: Options,
+    helper: Option<Helper>,
+) -> anyhow::Result<()> {
     let log = Log::to_stderr(options.log);
     let config = options.configuration()?;
     let state = Options::state(&config)?;
     make_private(&state).with_context(|| format!("making the state directory {}", state.display()))?;
-    // While there is one thread, and no lock that it could hold on to.
-    let helper = (options.sandbox && cfg!(target_os = "linux"))
-        .then(|| Helper::begin(&options))
-        .transpose()
-        .context("starting the helper")?;
     let (lock, before) = Lock::take(&state)?;
     if let Some(pid) = before {
         log.warning(format_args!("process {pid} ran before and did not end in good order: its lock is taken over"));

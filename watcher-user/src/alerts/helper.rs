@@ -51,7 +51,8 @@ pub struct Helper {
 }
 
 impl Helper {
-    /// Begins it. This process must have one thread, and hold nothing yet that its child should not.
+    /// Begins it. This process must have one thread and no runtime of tokio's: parent and child would read the signals of both
+    /// from one pipe.
     ///
     /// # Errors
     /// There are no descriptors or processes left.

@@ -75,7 +75,7 @@ pub fn counts_as_before() {
     let rows = objects(&home.say(&["connections", "--json", "--pid", &sender.pid().to_string()]));
     assert_eq!((rows.len(), &rows[0]["tx_bytes"]), (1, &BYTES.into()), "{rows:?}");
     let apps = objects(&home.say(&["top", "--attach", "--json", "--by", "app", "--once", "-d", "0.2"]));
-    let apps = apps[0]["applications"].as_array().expect("a list").clone();
+    let apps = apps[0]["apps"].as_array().expect("a list").clone();
     let app = apps.iter().find(|app| app["name"] == "sealed-sender").expect("it goes by its executable");
     assert_eq!(app["tx_bytes"], BYTES, "{app}");
     let said = wait_for("the command", || fs::read_to_string(&fired).ok());
