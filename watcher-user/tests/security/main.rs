@@ -23,7 +23,7 @@ mod screen;
 
 #[cfg(target_os = "linux")]
 fn main() {
-    let words: Vec<String> = std::env::args().collect();
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     match words.get(1).map(String::as_str) {
         Some(attempts::ROLE) => return attempts::play(words[2].as_ref()),
         Some(hostile::ROLE) => return hostile::play(&words[2], &words[3]),
