@@ -193,7 +193,7 @@ fn answer_dns(far: &Far) {
 fn look_at_screen(home: &Home) {
     for by in ["process", "connection", "app", "remote"] {
         let mut screen = Screen::start(home.command(&["top", "--attach", "-d", "0.2", "--by", by]));
-        screen.wait_for("watcher");
+        screen.wait_for("daemon ");
         let drawn = screen.drawn.lock().expect("no panic").clone();
         assert!(!drawn.contains(hostile::CSI), "{by}: {drawn:?}");
         let mut chars = drawn.chars();
