@@ -110,6 +110,7 @@ fn open_clock(config: &Config, machine: Uuid, now: Reading) -> WindowClock {
 
 impl<S: Source> Life<S> {
     /// Opens the first window and, if the user has opted in, the spool.
+    #[expect(clippy::too_many_arguments, reason = "each is made by the caller before privilege is given up")]
     pub fn begin(
         source: S,
         options: &Options,
