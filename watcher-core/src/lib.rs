@@ -11,6 +11,7 @@ mod flow;
 pub mod history;
 pub mod insights;
 pub mod interfaces;
+pub mod json;
 pub mod names;
 mod process;
 mod rerate;

@@ -198,6 +198,9 @@ pub struct CollectorArgs {
     /// Do not look at the first bytes of flows: remotes go by their addresses (names.passive = false).
     #[arg(long)]
     pub no_passive: bool,
+    /// Give up no capability, system call or access to files once it counts.
+    #[arg(long)]
+    pub no_sandbox: bool,
     /// Room for flows in the kernel; what does not fit is counted per process.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(64..=16_777_216))]
     pub max_flows: Option<u32>,

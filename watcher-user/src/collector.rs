@@ -161,6 +161,8 @@ pub mod packets {
     pub fn open(names: bool, instead: Option<String>) -> anyhow::Result<Packets> {
         let reason = instead.map(|why| DegradationReason { capability: "ebpf".to_owned(), why });
         #[cfg(target_os = "linux")]
+        crate::sandbox::before_packets();
+        #[cfg(target_os = "linux")]
         let owners = Sockets::open()?;
         #[cfg(target_os = "macos")]
         let owners = Sockets::new();

@@ -24,6 +24,7 @@ pub mod names;
 pub mod program_name;
 pub mod replay;
 pub mod samples;
+pub mod sandbox;
 pub mod services;
 pub mod setup;
 pub mod sort;

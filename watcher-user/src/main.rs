@@ -2,14 +2,16 @@
 
 use std::{io::Write as _, process::ExitCode, sync::Arc};
 
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
+use watcher_core::Source as _;
 use watcher_user::{
     agent, alerts,
     cli::{AlertsArgs, Cli, CollectorArgs, Command, DoctorArgs, UploadArgs},
-    collector::open,
+    collector::{self, open},
     connections, dns, insights,
     names::Geo,
-    replay, setup, stats, summary, text, top,
+    replay, sandbox, setup, stats, summary, text, top,
 };
 
 fn main() -> ExitCode {
@@ -36,7 +38,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
             let which = args.which.options();
             let (places, names) = (which.places()?, which.names()?);
             options.geo = Arc::new(Geo::open(&names.geo)?);
-            block_on(top::either(&places, || open(&args.collector, names.passive), &names, options))?;
+            block_on(top::either(&places, || open_sealed(&args.collector, names.passive), &names, options))?;
         }
         Command::Summary(args) => summary::run(&args.which.options().places()?, args.json)?,
         Command::Stats(args) => {
@@ -52,8 +54,11 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Insights(args) => insights::run(&args.which.options().places()?, &args.options())?,
         Command::Alerts(args) => return show_alerts(&args),
         Command::Run(args) => {
-            let options = args.options();
-            block_on(agent::run(|config| open(&args.collector, config.names.passive), options))?;
+            let options = agent::Options { sandbox: !args.collector.no_sandbox, ..args.options() };
+            // Before there is a runtime: its pipe for signals would be shared with this child.
+            let helper = (options.sandbox && cfg!(target_os = "linux")).then(|| alerts::Helper::begin(&options));
+            let helper = helper.transpose().context("starting the process that runs commands")?;
+            block_on(agent::run(|config| open(&args.collector, config.names.passive), options, helper))?;
         }
         Command::Start(args) => return agent::start(&args.options(), &args.arguments()),
         Command::Stop(which) => return agent::stop(&which.options()),
@@ -120,11 +125,10 @@ async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
 /// What packets cannot tell is no fault of this machine: exit code 1 where there is nobody to count.
 #[cfg(not(target_os = "linux"))]
 async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
-    use watcher_core::Source as _;
     let collector = open(&args.collector, true)?;
     let mut out = std::io::stdout().lock();
     if args.json {
-        serde_json::to_writer(&mut out, collector.quality())?;
+        watcher_core::json::to_writer(&mut out, collector.quality())?;
         writeln!(out)?;
     } else {
         let quality = collector.quality();
@@ -136,9 +140,23 @@ async fn doctor(args: DoctorArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// A collector for a view, and no more than it needs.
+fn open_sealed(args: &CollectorArgs, names: bool) -> anyhow::Result<collector::Collector> {
+    let force = (!args.no_sandbox).then(|| sandbox::prepare(None));
+    let source = open(args, names)?;
+    if let Some(mut force) = force {
+        sandbox::close(&mut force, source.quality().backend != "ebpf");
+    }
+    Ok(source)
+}
+
 /// One thread: what watcher does between two ticks is little, and its own threads would be watched too.
 fn block_on<T>(future: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .on_thread_start(sandbox::seal_thread)
+        .build()?
+        .block_on(future)
 }
 
 /// A reader that has gone (`| head`) has what it wanted.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use watcher_core::json::hides_or_turns;
 
 /// `raw` without anything that a terminal would act on, and without anything that would hide or turn around what
 /// stands beside it: such characters appear as their escapes, `\n`, `\u{1b}`.
@@ -45,12 +46,8 @@ pub fn width(text: &str) -> usize {
 }
 
 fn is_harmless(c: char) -> bool {
-    let hides_or_turns = matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
     // A combining mark has no column of its own; it may pile up on what stands before it.
-    !c.is_control() && !hides_or_turns && c.width() != Some(0)
+    !c.is_control() && !hides_or_turns(c) && c.width() != Some(0)
 }
 
 /// An error with its causes, on one line, each once: some errors name their cause themselves.
@@ -74,7 +71,11 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
 #[must_use]
 pub fn cell(raw: &str) -> Cow<'_, str> {
     let shown = printable(raw);
-    if raw.starts_with(['=', '+', '-', '@', '\t', '\r']) { Cow::Owned(format!("'{shown}")) } else { shown }
+    if raw.starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r', '\n']) {
+        Cow::Owned(format!("'{shown}"))
+    } else {
+        shown
+    }
 }
 
 /// At least so many columns.

@@ -4,6 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -13,13 +15,14 @@ use crate::run::{capture, run, shown};
 
 /// What `cargo xtask fuzz --help` prints.
 pub const HELP: &str = "\
-cargo xtask fuzz [--seconds N] [TARGET…]
+cargo xtask fuzz [--seconds N] [--jobs N] [TARGET…]
 
 Runs the fuzz targets, all of them unless some are named, and prints how many inputs each
 tried. Fails on the first input that panics, takes too long or too much memory; that input
 is then in artifacts/ beside the targets. What is found on the way is kept in target/fuzz.
 
   --seconds N  how long each target runs (default 60)
+  --jobs N     how many run at once (default: as many as there are processors)
 ";
 
 /// The version of cargo-fuzz that is installed where there is another or none.
@@ -36,11 +39,13 @@ const LIMITS: [&str; 3] = ["-max_len=8192", "-timeout=5", "-rss_limit_mb=1024"];
 /// Runs the verb.
 pub fn main(mut args: lexopt::Parser) -> Result<()> {
     let mut seconds = DEFAULT_SECONDS;
+    let mut jobs = thread::available_parallelism().map_or(1, usize::from);
     let mut wanted = Vec::new();
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Value(target) => wanted.push(target.to_string_lossy().into_owned()),
             lexopt::Arg::Long("seconds") => seconds = args.value()?.to_string_lossy().parse().context("--seconds N")?,
+            lexopt::Arg::Long("jobs") => jobs = args.value()?.to_string_lossy().parse().context("--jobs N")?,
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
                 print!("{HELP}");
                 return Ok(());
@@ -54,10 +59,40 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
         bail!("there is no fuzz target `{unknown}`: there are {}", names.join(", "));
     }
     get_tools()?;
-    for target in targets.iter().filter(|target| wanted.is_empty() || wanted.contains(&target.name)) {
-        fuzz(target, seconds)?;
+    let chosen: Vec<_> =
+        targets.into_iter().filter(|target| wanted.is_empty() || wanted.contains(&target.name)).collect();
+    // One after the other: Cargo builds with all processors by itself.
+    for folder in FOLDERS.map(|folder| repo::root().join(folder)) {
+        if chosen.iter().any(|target| target.folder == folder) {
+            run(&mut cargo_fuzz("build", &folder))?;
+        }
     }
-    Ok(())
+    fuzz_all(chosen, seconds, jobs)
+}
+
+/// So many at once. What each found is printed when it ends; after a first find nothing more begins.
+fn fuzz_all(chosen: Vec<Target>, seconds: u32, jobs: usize) -> Result<()> {
+    let count = chosen.len();
+    let waiting = Mutex::new(chosen.into_iter());
+    let failures = Mutex::new(Vec::new());
+    let next = || {
+        let is_over = !failures.lock().unwrap_or_else(PoisonError::into_inner).is_empty();
+        if is_over { None } else { waiting.lock().unwrap_or_else(PoisonError::into_inner).next() }
+    };
+    let work = || {
+        while let Some(target) = next() {
+            if let Err(error) = fuzz(&target, seconds) {
+                failures.lock().unwrap_or_else(PoisonError::into_inner).push(format!("{error:#}"));
+            }
+        }
+    };
+    thread::scope(|scope| {
+        for _ in 0..jobs.clamp(1, count.max(1)) {
+            scope.spawn(work);
+        }
+    });
+    let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if failures.is_empty() { Ok(()) } else { bail!(failures.join("\n")) }
 }
 
 /// One target: its name, which no other folder has, and the folder it is in.
@@ -98,17 +133,15 @@ fn get_tools() -> Result<()> {
         .context("cargo-fuzz could not be installed")
 }
 
-/// Builds one target and runs it.
+/// Runs one target, which is built.
 fn fuzz(target: &Target, seconds: u32) -> Result<()> {
     let name = &target.name;
     let corpus = repo::target_dir().join("fuzz/corpus").join(name);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
-    run(&mut cargo_fuzz("build", target))?;
-    let mut command = cargo_fuzz("run", target);
+    let mut command = cargo_fuzz("run", &target.folder);
     // New inputs go to the first folder; the second holds the committed ones.
-    command.arg(corpus).arg(target.folder.join("seeds").join(name)).arg("--").args(LIMITS);
+    command.arg(name).arg(corpus).arg(target.folder.join("seeds").join(name)).arg("--").args(LIMITS);
     command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").stdin(Stdio::null());
-    eprintln!("$ {}", shown(&command));
     let output = command.output().with_context(|| format!("cannot start `{}`", shown(&command)))?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
@@ -119,11 +152,11 @@ fn fuzz(target: &Target, seconds: u32) -> Result<()> {
     Ok(())
 }
 
-fn cargo_fuzz(verb: &str, target: &Target) -> Command {
+/// All targets of a folder, unless one is named after it.
+fn cargo_fuzz(verb: &str, folder: &Path) -> Command {
     let nightly = Toolchain::Rustup { name: PINNED_NIGHTLY.to_owned(), bootstrap: false };
     let mut command = nightly.command("cargo");
-    command.args(["fuzz", verb, "--fuzz-dir"]).arg(&target.folder);
-    command.arg("--target-dir").arg(build_dir(&repo::target_dir())).arg(&target.name);
+    command.args(["fuzz", verb, "--fuzz-dir"]).arg(folder).arg("--target-dir").arg(build_dir(&repo::target_dir()));
     command
 }
 

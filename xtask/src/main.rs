@@ -7,11 +7,13 @@ use anyhow::Result;
 #[cfg(target_os = "linux")]
 mod bench;
 mod build_ebpf;
+mod count_unsafe;
 #[cfg(target_os = "linux")]
 mod dist;
 mod ebpf;
 mod fuzz;
 mod macos;
+mod miri;
 mod privilege;
 mod repo;
 mod run;
@@ -33,6 +35,8 @@ cargo xtask VERB [OPTIONS]
   soak        run real programs for a long time beside `watcher doctor --verify`, print tables
   vm          run the exactness suite on other kernels, in virtual machines
   fuzz        try hostile bytes on everything that reads the network
+  miri        run the parsers' tests under Miri
+  unsafe      count what is unsafe
   macos       check and link watcher for macOS, without a Mac
   dist        make the packages: .deb, tarball, Homebrew formula; install and remove the .deb
   setup       only get what is missing
@@ -78,6 +82,8 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
         #[cfg(target_os = "linux")]
         "dist" => dist::main(args),
         "fuzz" => fuzz::main(args),
+        "miri" => miri::main(args),
+        "unsafe" => count_unsafe::main(args),
         "macos" => macos::main(args),
         "setup" => setup::main(args),
         "build-ebpf" => build_ebpf::main(args),

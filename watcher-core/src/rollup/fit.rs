@@ -15,7 +15,7 @@ impl Rollup {
     /// As JSON: what is sent, to the byte. At most [`MAX_ENCODED`] for a rollup that [`super::Window::finish`] made.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).expect("a rollup has string keys and cannot fail to be written")
+        crate::json::to_string(self).expect("a rollup has string keys and cannot fail to be written").into_bytes()
     }
 }
 

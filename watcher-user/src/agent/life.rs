@@ -30,6 +30,7 @@ use crate::{
     hardware,
     names::Asking,
     samples::Sampler,
+    sandbox::InForce,
     units::Units,
     upload::{Reading, WindowClock, WindowSpan, offset},
 };
@@ -77,6 +78,8 @@ pub struct Life<S> {
     alerts: alerts::Keeper,
     /// When a client last got a snapshot.
     shown: Option<Instant>,
+    /// What was given up; `None` when that was not wanted.
+    pub(super) sandbox: Option<InForce>,
 }
 
 /// Several listeners on one aggregator.
@@ -107,6 +110,7 @@ fn open_clock(config: &Config, machine: Uuid, now: Reading) -> WindowClock {
 
 impl<S: Source> Life<S> {
     /// Opens the first window and, if the user has opted in, the spool.
+    #[expect(clippy::too_many_arguments, reason = "each is made by the caller before privilege is given up")]
     pub fn begin(
         source: S,
         options: &Options,
@@ -115,12 +119,13 @@ impl<S: Source> Life<S> {
         machine_id: Uuid,
         log: Log,
         told: Arc<Told>,
+        helper: Option<alerts::Helper>,
     ) -> anyhow::Result<Self> {
         let now = Reading::now().context("reading the clocks")?;
         let uploads = Uploads::start(&config, &state, machine_id, log)?;
         let asking = asking(&config, log);
         let recorder = recorder(&config, &state, source.quality(), log);
-        let alerts = alerts::Keeper::begin(&config, &state, &told, log);
+        let alerts = alerts::Keeper::begin(&config, &state, &told, log, helper);
         Ok(Self {
             quality: source.quality().clone(),
             source,
@@ -149,6 +154,7 @@ impl<S: Source> Life<S> {
             asking,
             alerts,
             shown: None,
+            sandbox: None,
         })
     }
 
@@ -402,6 +408,7 @@ impl<S: Source> Life<S> {
             window_ends_at: now.wall.checked_add(until).unwrap_or(Timestamp::MAX),
             config_file: self.config_file.clone(),
             config_error: self.config_error.clone(),
+            sandbox: self.sandbox.clone(),
             upload,
         });
     }

@@ -54,7 +54,7 @@ impl Lock {
     pub fn take(state: &Path) -> Result<(Self, Option<u32>), LockError> {
         let path = state.join(FILE);
         let io = |source| LockError::Io { path: path.clone(), source };
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o644).open(&path);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(&path);
         let mut file = open.map_err(io)?;
         let mut said = String::new();
         (&mut file).take(32).read_to_string(&mut said).map_err(io)?;

@@ -73,7 +73,7 @@ impl Log {
     fn write(self, level: Level, message: &str) {
         let line = match self.format {
             LogFormat::Json => {
-                serde_json::to_string(&Line { time: Timestamp::now(), level, message }).unwrap_or_default()
+                watcher_core::json::to_string(&Line { time: Timestamp::now(), level, message }).unwrap_or_default()
             }
             LogFormat::Text => {
                 let priority = if self.journal { format!("<{}>", level as u8) } else { String::new() };

@@ -50,9 +50,10 @@ pub use uploads::{SPOOL, endpoint, window};
 
 use self::life::Life;
 use crate::{
+    alerts::Helper,
     config::{self, Config, Mode, Surroundings, state_directory},
     control::{self, Answer, Ask, Bounds, Server, Told},
-    identity,
+    identity, sandbox,
 };
 
 /// Between two readings of the counters.
@@ -71,6 +72,8 @@ pub struct Options {
     pub flags: Vec<(String, String, String)>,
     /// How lines of the log look.
     pub log: LogFormat,
+    /// Give up what is not needed once it counts.
+    pub sandbox: bool,
 }
 
 impl Options {
@@ -125,11 +128,16 @@ impl Options {
     }
 }
 
-/// Runs until SIGTERM or SIGINT. `open` starts the collector, once it is known that no other daemon runs.
+/// Runs until SIGTERM or SIGINT. `open` starts the collector, once it is known that no other daemon runs. `helper` runs the
+/// commands of alerts; without it this process does.
 ///
 /// # Errors
 /// The configuration is wrong, another daemon runs, or the collector cannot start or has failed.
-pub async fn run<S: Source>(open: impl FnOnce(&Config) -> anyhow::Result<S>, options: Options) -> anyhow::Result<()> {
+pub async fn run<S: Source>(
+    open: impl FnOnce(&Config) -> anyhow::Result<S>,
+    options: Options,
+    helper: Option<Helper>,
+) -> anyhow::Result<()> {
     let log = Log::to_stderr(options.log);
     let config = options.configuration()?;
     let state = Options::state(&config)?;
@@ -140,10 +148,18 @@ pub async fn run<S: Source>(open: impl FnOnce(&Config) -> anyhow::Result<S>, opt
     }
     let machine = identity::machine_id(&state)?;
     let (told, orders) = Told::new();
-    let life = Life::begin(open(&config)?, &options, config, state.clone(), machine, log, told.clone())?;
+    let mut force = options.sandbox.then(|| sandbox::prepare(Some(&state)));
+    let source = open(&config)?;
+    let packets = source.quality().backend != "ebpf";
+    let mut life = Life::begin(source, &options, config, state.clone(), machine, log, told.clone(), helper)?;
     let path = control::socket_path(&state);
     let server = Server::start(&path, told.clone(), Bounds::default())
         .with_context(|| format!("listening on {}", path.display()))?;
+    if let Some(force) = &mut force {
+        sandbox::close(force, packets);
+        force.missing.iter().for_each(|why| log.info(format_args!("not given up: {why}")));
+    }
+    life.sandbox = force;
     log.info(format_args!("counting; state in {}, control socket {}", state.display(), path.display()));
     let ended = watch(life, options, told, orders, log).await;
     drop(server);

@@ -158,7 +158,7 @@ pub fn status(options: &Options, json: bool) -> anyhow::Result<ExitCode> {
     match ask(&state, Ask::Status) {
         Ok(Answer::Status(status)) => {
             if json {
-                writeln!(out, "{}", serde_json::to_string(&*status)?)?;
+                writeln!(out, "{}", watcher_core::json::to_string(&*status)?)?;
             } else {
                 write!(out, "{}", in_words(&status, &state))?;
             }
@@ -198,6 +198,10 @@ fn in_words(status: &Status, state: &Path) -> String {
     line("window", format!("ends {:.0}", status.window_ends_at));
     line("config", status.config_file.clone().unwrap_or_else(|| "defaults".to_owned()));
     if let Some(why) = &status.config_error {
+        line("", why.clone());
+    }
+    line("sandbox", status.sandbox.as_ref().map_or_else(|| "off".to_owned(), ToString::to_string));
+    for why in status.sandbox.iter().flat_map(|sandbox| &sandbox.missing) {
         line("", why.clone());
     }
     line("state", state.display().to_string());

@@ -101,7 +101,11 @@ pub fn status(options: &Options, json: bool) -> anyhow::Result<ExitCode> {
     if !spool.is_dir() {
         let mut out = std::io::stdout().lock();
         if json {
-            writeln!(out, "{}", serde_json::json!({ "endpoint": endpoint, "waiting": 0 }))?;
+            writeln!(
+                out,
+                "{}",
+                watcher_core::json::to_string(&serde_json::json!({ "endpoint": endpoint, "waiting": 0 }))?
+            )?;
         } else {
             writeln!(out, "endpoint      {}", endpoint.as_deref().unwrap_or("none: upload is off"))?;
             writeln!(out, "waiting       nothing was ever spooled")?;
@@ -111,7 +115,7 @@ pub fn status(options: &Options, json: bool) -> anyhow::Result<ExitCode> {
     let status = crate::upload::Status { endpoint, spool: SpoolView::read(&spool)?.status(), next_attempt: None };
     let mut out = std::io::stdout().lock();
     if json {
-        writeln!(out, "{}", serde_json::to_string(&status)?)?;
+        writeln!(out, "{}", watcher_core::json::to_string(&status)?)?;
     } else {
         write!(out, "{status}")?;
     }

@@ -104,7 +104,7 @@ impl Summary {
     /// # Errors
     /// The directory is full or may not be written.
     pub fn write(&self, state: &Path) -> io::Result<()> {
-        whole::write(&state.join(FILE), &serde_json::to_vec_pretty(self)?)
+        whole::write(&state.join(FILE), watcher_core::json::to_string_pretty(self)?.as_bytes())
     }
 
     /// How long the daemon has run, or did.

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    os::unix::net::UnixStream as Pair,
     sync::{Arc, Mutex, PoisonError},
     thread::JoinHandle,
     time::Duration,
@@ -17,7 +18,10 @@ use watcher_core::alerts::Fired;
 
 use super::{
     command::{self, Output},
-    desktop, words,
+    desktop,
+    helper::{Helper, drop_privileges},
+    remote::Remote,
+    words,
 };
 use crate::{
     agent::Log,
@@ -53,19 +57,37 @@ pub struct Deed {
     pub fired: Fired,
 }
 
+/// What the thread is told.
+#[derive(Debug)]
+enum Told {
+    /// The configuration has changed.
+    Reloaded,
+    /// An alert fired.
+    Do(Box<Deed>),
+}
+
 /// Takes deeds. Its thread begins with the first one that needs it.
 #[derive(Debug)]
 pub struct Actor {
     log: Log,
     limits: Limits,
-    thread: Option<(mpsc::Sender<Deed>, JoinHandle<()>)>,
+    /// Who runs commands, where this process may not.
+    helper: Option<Helper>,
+    /// The helper is to be told that the configuration has changed.
+    is_stale: bool,
+    thread: Option<(mpsc::Sender<Told>, JoinHandle<()>)>,
 }
 
 impl Actor {
     /// Nothing to do yet.
     #[must_use]
-    pub fn new(log: Log, limits: Limits) -> Self {
-        Self { log, limits, thread: None }
+    pub fn new(log: Log, limits: Limits, helper: Option<Helper>) -> Self {
+        Self { log, limits, helper, is_stale: false, thread: None }
+    }
+
+    /// Commands are other ones from now on.
+    pub fn reload(&mut self) {
+        self.is_stale = self.helper.is_some();
     }
 
     /// Logs it at once, and has the rest done.
@@ -77,11 +99,17 @@ impl Actor {
         if !deed.alert.desktop && deed.alert.command.is_empty() {
             return Ok(());
         }
-        let deeds = match &self.thread {
-            Some((deeds, _)) => deeds,
-            None => &self.thread.insert(start(self.log, self.limits)?).0,
+        let thread = match self.thread.take() {
+            Some(thread) => thread,
+            None => start(self.log, self.limits, self.helper.as_mut().and_then(Helper::take))?,
         };
-        deeds.try_send(deed).map_err(|_| io::Error::other("too many wait"))
+        let deeds = &self.thread.insert(thread).0;
+        let too_many = |_| io::Error::other("too many wait");
+        if self.is_stale {
+            deeds.try_send(Told::Reloaded).map_err(too_many)?;
+            self.is_stale = false;
+        }
+        deeds.try_send(Told::Do(Box::new(deed))).map_err(too_many)
     }
 
     /// No more. What runs may end within [`Limits::at_end`], then it is killed.
@@ -90,6 +118,7 @@ impl Actor {
             drop(deeds);
             thread.join().ok();
         }
+        drop(self.helper.take());
     }
 }
 
@@ -99,31 +128,41 @@ impl Drop for Actor {
     }
 }
 
-fn start(log: Log, limits: Limits) -> io::Result<(mpsc::Sender<Deed>, JoinHandle<()>)> {
+fn start(log: Log, limits: Limits, helper: Option<Pair>) -> io::Result<(mpsc::Sender<Told>, JoinHandle<()>)> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (sender, deeds) = mpsc::channel(limits.waiting);
     let thread = std::thread::Builder::new().name("alerts".to_owned()).spawn(move || {
+        crate::sandbox::seal_thread();
         drop_privileges();
-        runtime.block_on(serve(deeds, log, limits));
+        runtime.block_on(serve(deeds, log, limits, helper));
         runtime.shutdown_background();
     })?;
     Ok((sender, thread))
 }
 
-async fn serve(mut deeds: mpsc::Receiver<Deed>, log: Log, limits: Limits) {
+async fn serve(mut deeds: mpsc::Receiver<Told>, log: Log, limits: Limits, helper: Option<Pair>) {
+    let remote = helper.and_then(|pair| Remote::new(pair).ok()).map(Arc::new);
     let places = Arc::new(Semaphore::new(limits.at_once));
     let was_refused = Arc::new(Mutex::new(false));
     let mut running = JoinSet::new();
-    while let Some(deed) = deeds.recv().await {
+    while let Some(told) = deeds.recv().await {
+        let Told::Do(deed) = told else {
+            if let Some(remote) = &remote
+                && let Err(error) = remote.reload().await
+            {
+                log.error(format_args!("the process that runs commands: {error}"));
+            }
+            continue;
+        };
         while running.try_join_next().is_some() {}
         if running.len() >= limits.waiting {
             let name = printable(&deed.alert.rule.name);
             log.error(format_args!("alert {name}: too many commands wait: this one is left out"));
             continue;
         }
-        let (places, was_refused) = (places.clone(), was_refused.clone());
+        let (places, was_refused, remote) = (places.clone(), was_refused.clone(), remote.clone());
         running.spawn(async move {
-            tokio::join!(show(&deed, log, &was_refused), execute(&deed, log, limits, &places));
+            tokio::join!(show(&deed, log, &was_refused), execute(&deed, log, limits, &places, remote.as_deref()));
         });
     }
     // What has not ended by then is dropped, and killed by that.
@@ -143,26 +182,19 @@ async fn show(deed: &Deed, log: Log, was_refused: &Mutex<bool>) {
     }
 }
 
-async fn execute(deed: &Deed, log: Log, limits: Limits, places: &Semaphore) {
+async fn execute(deed: &Deed, log: Log, limits: Limits, places: &Semaphore, remote: Option<&Remote>) {
     if deed.alert.command.is_empty() {
         return;
     }
     let Ok(_place) = places.acquire().await else { return };
     let environment = words::environment(&deed.fired, false);
-    if let Err(error) = command::run(&deed.alert.command, &environment, limits.within, Output::Dropped).await {
-        let name = printable(&deed.alert.rule.name);
-        log.error(format_args!("alert {name}: {}", with_causes(&error)));
+    let ran = match remote {
+        Some(remote) => remote.run(&deed.alert.rule.name, &environment).await,
+        None => command::run(&deed.alert.command, &environment, limits.within, Output::Dropped)
+            .await
+            .map_err(|error| with_causes(&error)),
+    };
+    if let Err(why) = ran {
+        log.error(format_args!("alert {}: {why}", printable(&deed.alert.rule.name)));
     }
 }
-
-/// The service holds capabilities as ambient ones, which a program that it starts would inherit. Those are the thread's own.
-#[cfg(target_os = "linux")]
-fn drop_privileges() {
-    // SAFETY: takes numbers and changes nothing but the ambient set of this thread.
-    unsafe {
-        libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    }
-}
-
-#[cfg(not(target_os = "linux"))]
-fn drop_privileges() {}

@@ -1,6 +1,6 @@
 //! The command of an alert: a program, no shell, little environment, a time limit.
 
-use std::{io, process::Stdio, time::Duration};
+use std::{ffi::OsStr, io, process::Stdio, time::Duration};
 
 use nix::{
     sys::signal::{Signal, killpg},
@@ -55,7 +55,7 @@ pub enum Output {
 /// Runs it to its end, at most for `within`; then it is killed, with whatever it started in its process group.
 pub async fn run(
     words: &[String],
-    environment: &[(&'static str, String)],
+    environment: &[(impl AsRef<OsStr> + Clone, String)],
     within: Duration,
     output: Output,
 ) -> Result<(), CommandError> {

@@ -9,7 +9,7 @@ use std::{
 use jiff::tz::TimeZone;
 use watcher_core::alerts::{State, Subject};
 
-use super::{Actor, Deed, Limits};
+use super::{Actor, Deed, Helper, Limits};
 use crate::{
     agent::{Complaints, Log},
     config::{Alert, Config},
@@ -35,7 +35,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// Begins where the last daemon of this state directory was.
-    pub fn begin(config: &Config, state: &Path, told: &Told, log: Log) -> Self {
+    pub fn begin(config: &Config, state: &Path, told: &Told, log: Log, helper: Option<Helper>) -> Self {
         let path = state.join(FILE);
         let mut watching = told.alerts.lock().unwrap_or_else(PoisonError::into_inner);
         warn(config, log);
@@ -49,12 +49,19 @@ impl Keeper {
         };
         let is_kept = kept.is_some();
         watching.restore(kept.unwrap_or_default());
-        Self { path, actor: Actor::new(log, Limits::default()), log, complaints: Complaints::default(), is_kept }
+        Self {
+            path,
+            actor: Actor::new(log, Limits::default(), helper),
+            log,
+            complaints: Complaints::default(),
+            is_kept,
+        }
     }
 
     /// Other rules from now on.
     pub fn replace(&mut self, config: &Config, told: &Told) {
         warn(config, self.log);
+        self.actor.reload();
         told.alerts.lock().unwrap_or_else(PoisonError::into_inner).replace(config.alerts.clone());
     }
 
@@ -110,5 +117,5 @@ fn read(path: &Path) -> io::Result<Option<State>> {
 }
 
 fn write(path: &Path, state: &State) -> io::Result<()> {
-    whole::write(path, &serde_json::to_vec(state)?)
+    whole::write(path, watcher_core::json::to_string(state)?.as_bytes())
 }

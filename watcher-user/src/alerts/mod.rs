@@ -8,7 +8,9 @@ mod acting;
 mod command;
 mod desktop;
 mod dry;
+mod helper;
 mod keeper;
+mod remote;
 mod view;
 mod watching;
 mod words;
@@ -18,6 +20,7 @@ mod tests;
 
 pub use acting::{Actor, Deed, Limits};
 pub use dry::run as dry_run;
+pub use helper::Helper;
 pub use keeper::{FILE, Keeper};
 pub use view::run;
 pub use watching::{Listed, Watching};

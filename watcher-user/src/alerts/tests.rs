@@ -147,7 +147,7 @@ async fn a_command_that_does_not_end_is_killed_with_its_children() {
 }
 
 fn actor(limits: Limits) -> Actor {
-    Actor::new(Log::to_stderr(LogFormat::Text), Limits { at_end: MINUTE, ..limits })
+    Actor::new(Log::to_stderr(LogFormat::Text), Limits { at_end: MINUTE, ..limits }, None)
 }
 
 fn lines(path: &PathBuf) -> Vec<String> {
@@ -174,6 +174,7 @@ fn an_alert_too_many_is_an_error_and_holds_up_nobody() {
     let mut actor = Actor::new(
         Log::to_stderr(LogFormat::Text),
         Limits { waiting: 1, at_once: 1, at_end: Duration::ZERO, ..Limits::default() },
+        None,
     );
     // One waits, the thread may have taken another, and what it cannot take it leaves out: some of many are refused.
     let refused = (0..10_000).any(|_| actor.act(Deed { alert: alert.clone(), fired: fired(&alert, None) }).is_err());

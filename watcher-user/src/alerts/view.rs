@@ -37,7 +37,7 @@ pub fn run(places: &[Place], json: bool) -> anyhow::Result<()> {
 }
 
 fn line(one: &Listed) -> String {
-    let mut line = serde_json::to_string(one).expect("numbers and text can be written as JSON");
+    let mut line = watcher_core::json::to_string(one).expect("numbers and text can be written as JSON");
     line.push('\n');
     line
 }

@@ -31,6 +31,7 @@ impl Which {
             mode: Mode::Normal,
             flags: self.state.iter().map(flag).collect(),
             log: LogFormat::default(),
+            sandbox: true,
         }
     }
 

@@ -30,7 +30,7 @@ pub fn line(row: &Lifecycle, event: Option<&'static str>, users: &Users, now: Bo
         user: users.name(row.process.uid),
         kind: Kind::of(row, now).map(Kind::name),
     };
-    let mut line = serde_json::to_string(&object).expect("numbers and text can be written as JSON");
+    let mut line = watcher_core::json::to_string(&object).expect("numbers and text can be written as JSON");
     line.push('\n');
     line
 }

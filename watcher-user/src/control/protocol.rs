@@ -14,6 +14,7 @@ use watcher_core::{
 use crate::{
     agent::{Ended, Lookup, Opened, Summary},
     alerts::Listed,
+    sandbox::InForce,
 };
 
 /// The version of the protocol. A field may be added to a version, never renamed; unknown fields are ignored.
@@ -199,6 +200,9 @@ pub struct Status {
     pub config_file: Option<String>,
     /// Why the newest configuration was not taken, if it was not.
     pub config_error: Option<String>,
+    /// What the daemon has given up; `None` when it was told not to.
+    #[serde(default)]
+    pub sandbox: Option<InForce>,
     /// Uploading.
     pub upload: Uploads,
 }

@@ -178,6 +178,7 @@ impl Server {
         };
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::Builder::new().name("control".to_owned()).spawn(move || {
+            crate::sandbox::seal_thread();
             runtime.block_on(async {
                 tokio::select! {
                     () = accept(&listener, &told, bounds, access) => {}

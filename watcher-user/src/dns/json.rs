@@ -50,7 +50,7 @@ pub fn line(row: &Lookup, clock: WallClock) -> String {
         truncated: query.truncated,
         latency_ms: query.latency.map(|latency| (latency.as_secs_f64() * 1e6).round() / 1e3),
     };
-    let mut line = serde_json::to_string(&object).expect("numbers and text can be written as JSON");
+    let mut line = watcher_core::json::to_string(&object).expect("numbers and text can be written as JSON");
     line.push('\n');
     line
 }

@@ -58,7 +58,10 @@ impl Writer {
         let news = Arc::new(Mutex::new(News { set_aside, ..News::default() }));
         let (orders, taken) = sync_channel(WAITING);
         let work = Work { store, path: path.to_owned(), boot: boot.into(), reader: None, news: Arc::clone(&news) };
-        let thread = thread::Builder::new().name("history".to_owned()).spawn(move || work.all(&taken));
+        let thread = thread::Builder::new().name("history".to_owned()).spawn(move || {
+            crate::sandbox::seal_thread();
+            work.all(&taken);
+        });
         let thread = thread.map_err(HistoryError::Thread)?;
         Ok(Self { orders: Some(orders), news, thread: Some(thread) })
     }

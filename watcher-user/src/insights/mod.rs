@@ -83,7 +83,7 @@ fn line(one: &Insight, clock: WallClock) -> String {
         what: words::what(one),
         evidence: &one.evidence,
     };
-    let mut line = serde_json::to_string(&object).expect("numbers and text can be written as JSON");
+    let mut line = watcher_core::json::to_string(&object).expect("numbers and text can be written as JSON");
     line.push('\n');
     line
 }

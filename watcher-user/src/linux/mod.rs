@@ -24,11 +24,8 @@ mod ring;
 mod source;
 mod ticks;
 pub mod traits;
-<<<<<<< HEAD
 mod vanished;
-=======
 pub mod verify;
->>>>>>> verify
 
 pub use source::{EbpfSource, ReadError};
 

@@ -126,7 +126,10 @@ impl<D: Sink> Ring<D> {
         let inner = Arc::new(Mutex::new(Inner { ring, drained: D::default() }));
         let pump = std::thread::Builder::new().name("ring".to_owned()).spawn({
             let inner = Arc::clone(&inner);
-            move || pump(&woken, &inner)
+            move || {
+                crate::sandbox::seal_thread();
+                pump(&woken, &inner);
+            }
         })?;
         Ok(Self { inner, stop, pump: Some(pump) })
     }

@@ -72,7 +72,11 @@ impl Reverse {
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Unavailable::Thread)?;
         let asker = Asker { resolver: resolver(&servers)?, servers, resolvers };
         let thread = thread::Builder::new().name("reverse".to_owned());
-        thread.spawn(move || runtime.block_on(run(asker, asked, done))).map_err(Unavailable::Thread)?;
+        let work = move || {
+            crate::sandbox::seal_thread();
+            runtime.block_on(run(asker, asked, done));
+        };
+        thread.spawn(work).map_err(Unavailable::Thread)?;
         Ok(Self { questions, answers })
     }
 

@@ -112,7 +112,7 @@ fn show(options: &Options, replayed: &Replayed) -> anyhow::Result<()> {
             out.write_all(text.as_bytes())?;
         }
         View::Rollup => {
-            serde_json::to_writer_pretty(&mut out, &outcome.rollup())?;
+            out.write_all(watcher_core::json::to_string_pretty(&outcome.rollup())?.as_bytes())?;
             out.write_all(b"\n")?;
         }
     }

@@ -76,7 +76,7 @@ pub fn show(out: &mut impl Write, sample: &upload::Window, config: &Config, mach
         writeln!(out, "{name}: {}", text::printable(value))?;
     }
     let body: serde_json::Value = serde_json::from_str(&request.body).context("reading the sample back")?;
-    for line in serde_json::to_string_pretty(&body)?.lines() {
+    for line in watcher_core::json::to_string_pretty(&body)?.lines() {
         writeln!(out, "{}", text::printable(line))?;
     }
     writeln!(out, "({} bytes; sent without these line breaks)", request.body.len())?;

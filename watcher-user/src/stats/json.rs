@@ -101,7 +101,7 @@ pub fn write(asked: &Asked, report: &Report, users: &Users) -> anyhow::Result<St
         step: query.step.map(step_name),
         bins: bins.map(|bins| bins.iter().map(part).collect()),
     };
-    Ok(serde_json::to_string(&object)? + "\n")
+    Ok(watcher_core::json::to_string(&object)? + "\n")
 }
 
 fn row_object<'a>(asked: &Asked, row: &'a Row, users: &Users) -> RowObject<'a> {

@@ -57,7 +57,7 @@ pub enum Running {
 pub fn run(places: &[Place], json: bool) -> anyhow::Result<()> {
     let report = find(places)?;
     let text = if json {
-        serde_json::to_string_pretty(&report.summary)? + "\n"
+        watcher_core::json::to_string_pretty(&report.summary)? + "\n"
     } else {
         text::write(&report, &TimeZone::system(), terminal_width())
     };

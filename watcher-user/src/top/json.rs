@@ -50,7 +50,7 @@ impl<W: Write> Report for Writer<W> {
         let time = Time(self.now()?.at(snapshot.at));
         let selected = select(snapshot, &self.context.rows, &self.context.users);
         let object = Object::new(time, snapshot, origin, &selected, &self.context);
-        let written = serde_json::to_writer(&mut self.out, &object).map_err(std::io::Error::from);
+        let written = watcher_core::json::to_writer(&mut self.out, &object).map_err(std::io::Error::from);
         written.and_then(|()| self.out.write_all(b"\n")).and_then(|()| self.out.flush()).context("writing JSON")
     }
 }

@@ -56,7 +56,7 @@ impl Window {
         ended_at: Timestamp,
         rollup: &impl Serialize,
     ) -> Result<Self, WindowError> {
-        Self::from_json(upload_id, started_at, ended_at, serde_json::to_string(rollup)?)
+        Self::from_json(upload_id, started_at, ended_at, watcher_core::json::to_string(rollup)?)
     }
 
     /// The same from JSON text.

@@ -117,7 +117,8 @@ fn a_command_inherits_no_capability_of_the_service() {
         "[[alert]]\napp = \"*\"\nover = \"1 B\"\ncommand = [\"/bin/sh\", \"-c\", '{script}', \"{}\"]\n",
         out.display()
     ));
-    let run = home.command(&["run"]);
+    // The service's daemon gives them up by itself: this one is to hold on to them.
+    let run = home.command(&["run", "--no-sandbox"]);
     let mut command = Command::new("setpriv");
     command.args(["--inh-caps", "+net_raw", "--ambient-caps", "+net_raw"]).arg(run.get_program()).args(run.get_args());
     let daemon = home.run_by(command);

@@ -1,6 +1,7 @@
 //! A peer that is not this host: the other end of a veth pair, in another network namespace.
 
 use std::{
+    ffi::OsStr,
     fs::File,
     io::Read as _,
     net::{SocketAddr, TcpListener, TcpStream},
@@ -66,7 +67,7 @@ impl Far {
     }
 
     /// The same by a program of the caller's, which ends when it has read a line.
-    pub fn send_by(&self, words: &[&str], bytes: u64) -> Sender {
+    pub fn send_by(&self, words: &[impl AsRef<OsStr>], bytes: u64) -> Sender {
         let child = Command::new("ip")
             .args(["netns", "exec", &self.near])
             .args(words)

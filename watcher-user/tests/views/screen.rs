@@ -25,7 +25,8 @@ fn size(rows: u16) -> Winsize {
 pub struct Screen {
     child: Child,
     master: File,
-    drawn: Arc<Mutex<String>>,
+    /// Whatever it has written since it was last waited for.
+    pub drawn: Arc<Mutex<String>>,
     rows: u16,
 }
 

@@ -63,7 +63,7 @@ pub async fn run(args: &CollectorArgs, json: bool, verbose: bool) -> anyhow::Res
     let report = examine(args).await;
     let mut out = std::io::stdout().lock();
     if json {
-        serde_json::to_writer(&mut out, &report)?;
+        watcher_core::json::to_writer(&mut out, &report)?;
         writeln!(out)?;
     } else {
         render::write(&mut out, &report, verbose)?;

@@ -1,4 +1,4 @@
-//! One object per line. Names are as they are: JSON escapes what it must.
+//! One object per line. Names are as they are, in escapes where a terminal would act on them.
 
 use std::io::Write as _;
 
@@ -15,9 +15,8 @@ impl Json {
 impl Sink for Json {
     fn row(&mut self, record: &Record) -> anyhow::Result<()> {
         // In pieces it would be an error of serde_json's, which hides that a reader has gone.
-        let mut line = serde_json::to_vec(record)?;
-        line.push(b'\n');
-        Ok(self.0.write_all(&line)?)
+        let line = watcher_core::json::to_string(record)? + "\n";
+        Ok(self.0.write_all(line.as_bytes())?)
     }
 
     fn finish(self: Box<Self>) -> anyhow::Result<Output> {
