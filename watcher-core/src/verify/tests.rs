@@ -50,8 +50,8 @@ fn standing(network: Network, sockets: &[(u64, Diag)]) -> Standing {
 
 /// What a host counts that sent so many datagrams of this payload and received none.
 fn sent_datagrams(n: u64, payload: u64) -> Network {
-    let mut network = Network::default();
-    network.sent = Packets { v4: n, octets: n * (payload + 28), ..Packets::default() };
+    let sent = Packets { v4: n, octets: n * (payload + 28), ..Packets::default() };
+    let mut network = Network { sent, ..Network::default() };
     network.datagrams.tx = n;
     network
 }
@@ -103,8 +103,8 @@ fn the_rest_of_tcp_must_be_headers() {
     ear.hear(2, vec![tcp(1, 0, 10_000)]);
     let payload = ear.counted.namespaces()[&NETNS];
     let sent = |octets| {
-        let mut network = Network::default();
-        network.sent = Packets { v4: 10, octets, ..Packets::default() };
+        let sent = Packets { v4: 10, octets, ..Packets::default() };
+        let network = Network { sent, ..Network::default() };
         let diag = Diag { state: 1, bytes_acked: 10_001, bytes_sent: 10_300, bytes_retrans: 300, ..Diag::default() };
         namespace(NETNS, &payload, &Standing::default(), &standing(network, &[(1, diag)]), false).sent
     };

@@ -50,7 +50,7 @@ pub fn play(number: &str, peer: &str) {
     ask_dns(peer, number, word.as_bytes());
     let mut stream = TcpStream::connect(peer).expect("a connection");
     stream.write_all(&head).expect("bytes");
-    std::io::stdin().read(&mut [0; 1]).ok();
+    std::io::stdin().read_exact(&mut [0; 1]).ok();
 }
 
 /// What the process sends by TCP.
