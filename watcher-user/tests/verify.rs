@@ -204,8 +204,9 @@ fn connections_that_ended_and_that_did_not_are_what_the_kernel_says() {
     let verdict = verify.verdict();
     assert_eq!(moved(&verdict, &netns), (ENDED + OPEN - 1, ENDED + OPEN));
     let report = of(&verdict, &netns);
-    // The one that waits: TCP counts a FIN as received on either end of the ended one, if one came.
-    assert_eq!(report["received"]["queues"], serde_json::json!({ "least": 1, "most": 3 }), "{report}");
+    // The one that waits, in bounds: TCP counts a FIN as received on either end of the ended one, if one came.
+    let queues = ["least", "most"].map(|bound| report["received"]["queues"][bound].as_u64().unwrap());
+    assert!(queues[0] <= 1 && queues[1] >= 1 && queues[1] - queues[0] == 2, "{report}");
     assert_eq!(exact(&report["sent"]["queues"]), 0, "{report}");
     assert_eq!(unexplained(&verdict, &netns), [""; 0]);
     assert!(verdict["open"]["equal"].as_u64().unwrap() >= 2, "{}", verdict["open"]);

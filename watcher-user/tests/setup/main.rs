@@ -11,7 +11,11 @@ mod terminal;
 use std::{
     path::Path,
     process::{Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
+
+/// Whoever moves bytes in this process has it: another test may be counting them.
+static MOVING: Mutex<()> = Mutex::new(());
 
 /// The program under test.
 const WATCHER: &str = env!("CARGO_BIN_EXE_watcher");
@@ -21,6 +25,10 @@ fn run(program: impl AsRef<Path>, args: &[&str]) -> Output {
     let mut command = Command::new(program.as_ref());
     command.args(args).stdin(Stdio::null());
     command.output().unwrap_or_else(|error| panic!("{}: {error}; try: cargo xtask setup", program.as_ref().display()))
+}
+
+fn alone() -> MutexGuard<'static, ()> {
+    MOVING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Exit code, standard output, standard error.

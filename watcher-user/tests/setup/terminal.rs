@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::WATCHER;
+use crate::{WATCHER, alone};
 
 /// Answers come when something is asked; the end of what is said is printed.
 const TERMINAL: &str = "
@@ -53,6 +53,7 @@ fn a_real_sample_stands_before_the_question_and_nothing_is_sent() {
     fs::write(dir.path().join("etc/watcher/config.toml"), format!("[upload]\nenabled = false\nurl = \"{url}\"\n"))
         .unwrap();
     // Traffic of this process, so that there is some.
+    let alone = alone();
     let busy = std::thread::spawn(|| {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         for _ in 0..60 {
@@ -65,6 +66,7 @@ fn a_real_sample_stands_before_the_question_and_nothing_is_sent() {
     });
     let (code, said) = on_a_terminal("['y', '', 'full', 'n']", &["setup", "--root", root]);
     busy.join().unwrap();
+    drop(alone);
     assert_eq!(code, Some(0), "{said}");
     let (sample, rest) = said.split_once("Nothing of this was sent.").unwrap_or_else(|| panic!("{said}"));
     assert!(sample.contains(&format!("POST {url}\n")) && sample.contains("machine_id: "), "{sample}");
