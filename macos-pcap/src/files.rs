@@ -12,6 +12,8 @@ use crate::link::LinkType;
 /// The largest block that is read: pcap(3) allows no longer frames than 256 KiB, and blocks have options.
 const LARGEST: usize = 4 << 20;
 const FIRST: usize = 256 << 10;
+/// Of a pcapng block without content: its type, its length, and that again.
+const SHORTEST: usize = 12;
 /// Interfaces of one section.
 const MOST_INTERFACES: usize = 4096;
 
@@ -78,6 +80,11 @@ pub fn read(file: impl Read + Send, mut see: impl FnMut(&Captured<'_>)) -> Resul
     let mut at = 0_u64;
     let mut room = FIRST;
     loop {
+        // pcap-parser takes the least length of a process information block for 4 and subtracts 12.
+        let data = reader.data();
+        if frames.is_ng && data.len() >= 8 && frames.claimed(data) < SHORTEST {
+            return Err(FileError::Damaged(at));
+        }
         let stopped = match reader.next() {
             Ok((len, block)) => {
                 let done = frames.block(&block, at, &mut see);

@@ -156,11 +156,14 @@ fn what_is_no_capture_or_is_damaged_says_so_and_fails() {
     let middle = files::take_apart(&bytes).frames[20].offset;
     // A frame of 4 GiB.
     bytes[middle + 8..middle + 12].fill(0xff);
-    let cases: [(&[u8], String); 4] = [
+    // Found by fuzzing: a process information block of four bytes, which its own length does not fit into.
+    let short: &[u8] = include_bytes!("../../../macos-pcap/fuzz/seeds/files/process-information-of-4.pcapng");
+    let cases: [(&[u8], String); 5] = [
         (&bytes, format!("damaged at byte {middle}")),
         (b"", "the file is empty".to_owned()),
         (b"neither of the two kinds of capture files", "no pcap and no pcapng".to_owned()),
         (&bytes[..10], "cut off at byte 0".to_owned()),
+        (short, "damaged at byte 28".to_owned()),
     ];
     for (bytes, why) in cases {
         let output = replay(&file(bytes), &[]);
