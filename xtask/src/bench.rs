@@ -53,7 +53,7 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
 
   --pairs N       how many pairs of runs (default 5)
   --quick         a tenth of the work: to see that it runs, not for figures
-  --peers         get what `packets` is compared with: nethogs, bandwhich
+  --peers         get what `packets` is compared with: nethogs, bandwhich, rustnet
   --watcher PATH  measure this binary instead of building one; `packets` needs one
                   that was built with --features pcap
 ";

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use serde_json::Value;
 
 use super::super::kernel::cpu_seconds;
 use super::super::{Row, ratio};
@@ -30,12 +31,12 @@ pub struct Peer {
     args: &'static [&'static str],
     /// What it counts beside a datagram's payload.
     overhead: u64,
-    /// A process's figure in a line.
-    read: Option<Read>,
+    /// Processes' figures in a line.
+    read: Read,
 }
 
-/// Process or name, and bytes sent since it began.
-type Read = fn(&str) -> Option<(String, u64)>;
+/// Of each process that a line tells of, its number or name and the bytes it has sent since the beginning.
+type Read = fn(&str) -> Vec<(String, u64)>;
 
 /// The ones that are asked for.
 pub const ALL: &[Peer] = &[
@@ -45,7 +46,7 @@ pub const ALL: &[Peer] = &[
         // Of all devices, traced, once a second, sums in bytes, UDP too.
         args: &["-a", "-t", "-C", "-d", "1", "-v", "2"],
         overhead: UDP + ETHERNET,
-        read: Some(nethogs),
+        read: nethogs,
     },
     Peer {
         name: "bandwhich",
@@ -53,21 +54,30 @@ pub const ALL: &[Peer] = &[
         args: &["--raw", "--processes", "--no-resolve", "--total-utilization"],
         // It counts what IP carries.
         overhead: 8,
-        read: Some(bandwhich),
+        read: bandwhich,
     },
-    // Its figures of a connection are on the screen, or in a log once that is over.
+    // Without its own eBPF, which takes libelf to build: owners from /proc, as the others'.
     Peer {
         name: "rustnet",
-        install: &["cargo", "install", "--locked", "--quiet", "--root", "ROOT", "rustnet-monitor"],
-        args: &[],
-        overhead: 0,
-        read: None,
+        install: &[
+            "cargo",
+            "install",
+            "--locked",
+            "--quiet",
+            "--no-default-features",
+            "--root",
+            "ROOT",
+            "rustnet-monitor",
+        ],
+        args: &["--headless", "--output", "jsonl", "--refresh-interval", "1000", "--no-resolve-dns", "--no-geoip"],
+        overhead: UDP + ETHERNET,
+        read: rustnet,
     },
 ];
 
 /// Gets those that are not here. One that cannot be had is left out of the table, which says so.
 pub fn install() {
-    for peer in ALL.iter().filter(|peer| peer.read.is_some() && peer.find().is_none()) {
+    for peer in ALL.iter().filter(|peer| peer.find().is_none()) {
         let root = root().display().to_string();
         let words = peer.install.iter().map(|word| if *word == "ROOT" { root.as_str() } else { word });
         if let Err(error) = run(Command::new("timeout").arg(PATIENCE).args(words)) {
@@ -94,9 +104,8 @@ pub struct Counted {
 }
 
 impl Peer {
-    /// Where it is, if it is here and says figures that a program can read.
+    /// Where it is, if it is here.
     pub fn find(&self) -> Option<PathBuf> {
-        self.read?;
         let own = root().join("bin").join(self.name);
         if own.is_file() {
             return Some(own);
@@ -107,7 +116,7 @@ impl Peer {
 
     /// Starts it, as `command` or, where that is in a namespace, as what that starts.
     pub fn start(&self, mut command: Command) -> Result<Looking> {
-        let read = self.read.context("it prints nothing that could be read")?;
+        let read = self.read;
         command.args(self.args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().with_context(|| format!("cannot start {}", self.name))?;
         let stdout = child.stdout.take().context("the child's output was asked for")?;
@@ -116,7 +125,7 @@ impl Peer {
             let sums = Arc::clone(&sums);
             move || {
                 for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                    if let Some((process, bytes)) = read(&line) {
+                    for (process, bytes) in read(&line) {
                         let mut sums = sums.lock().unwrap_or_else(PoisonError::into_inner);
                         let sum = sums.entry(process).or_default();
                         *sum = bytes.max(*sum);
@@ -163,7 +172,11 @@ pub fn row(peer: &Peer, runs: &[(u64, String, Option<Counted>)], size: u64) -> R
 }
 
 /// `/path/to/program/PID/UID<tab>sent<tab>received`: with -v 2 bytes since it began.
-fn nethogs(line: &str) -> Option<(String, u64)> {
+fn nethogs(line: &str) -> Vec<(String, u64)> {
+    of_nethogs(line).into_iter().collect()
+}
+
+fn of_nethogs(line: &str) -> Option<(String, u64)> {
     let mut columns = line.split('\t');
     let (process, sent) = (columns.next()?, columns.next()?);
     let mut parts = process.rsplit('/');
@@ -173,11 +186,29 @@ fn nethogs(line: &str) -> Option<(String, u64)> {
 }
 
 /// `process: <time> "name" up/down Bps: 12/34 connections: 1`: since it began, as it is asked for totals.
-fn bandwhich(line: &str) -> Option<(String, u64)> {
+fn bandwhich(line: &str) -> Vec<(String, u64)> {
+    of_bandwhich(line).into_iter().collect()
+}
+
+fn of_bandwhich(line: &str) -> Option<(String, u64)> {
     let rest = line.strip_prefix("process: ")?;
     let name = rest.split('"').nth(1)?;
     let (_, rates) = rest.split_once("Bps: ")?;
     Some((name.to_owned(), whole(rates.split('/').next()?)?))
+}
+
+/// An object with all connections there are, and who has each.
+fn rustnet(line: &str) -> Vec<(String, u64)> {
+    let snapshot: Value = serde_json::from_str(line).unwrap_or_default();
+    let mut sums: HashMap<String, u64> = HashMap::new();
+    for connection in snapshot["connections"].as_array().into_iter().flatten() {
+        if let (Some(pid), Some(sent)) =
+            (connection["process"]["pid"].as_u64(), connection["traffic"]["bytes_sent"].as_u64())
+        {
+            *sums.entry(pid.to_string()).or_default() += sent;
+        }
+    }
+    sums.into_iter().collect()
 }
 
 /// Some print bytes with a fraction.
@@ -187,16 +218,20 @@ fn whole(number: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bandwhich, nethogs};
+    use super::{bandwhich, nethogs, rustnet};
 
     #[test]
     fn what_others_print_is_read() {
         let said = "/usr/bin/xtask bench-actor/4711/0\t1234567.000000\t12.5";
-        assert_eq!(nethogs(said), Some(("4711".into(), 1_234_567)));
-        assert_eq!(nethogs("Refreshing:"), None);
-        assert_eq!(nethogs("unknown TCP/0/0\t1\t2"), Some(("0".into(), 1)));
+        assert_eq!(nethogs(said), [("4711".into(), 1_234_567)]);
+        assert_eq!(nethogs("Refreshing:"), []);
+        assert_eq!(nethogs("unknown TCP/0/0\t1\t2"), [("0".into(), 1)]);
         let said = r#"process: <1700000000> "xtask" up/down Bps: 60000/12 connections: 1"#;
-        assert_eq!(bandwhich(said), Some(("xtask".into(), 60_000)));
-        assert_eq!(bandwhich("Refreshing:"), None);
+        assert_eq!(bandwhich(said), [("xtask".into(), 60_000)]);
+        assert_eq!(bandwhich("Refreshing:"), []);
+        let said = r#"{"connections":[{"process":{"pid":7},"traffic":{"bytes_sent":3}},{"process":null},
+            {"process":{"pid":7},"traffic":{"bytes_sent":4}}]}"#;
+        assert_eq!(rustnet(said), [("7".into(), 7)]);
+        assert_eq!(rustnet("starting"), []);
     }
 }
