@@ -147,27 +147,22 @@ fn received(payload: &Payload, both: &Both<'_>) -> Side {
     let unused = both.grown(|n| n.segments_unused).times(PACKET);
     let loose = (dropped.times(PACKET) + unused).up_to_span() + Span::up_to(both.1.queued) - Span::up_to(both.0.queued);
     let fragments = both.grown(|n| n.fragments);
-    let mut side = side(
-        both,
-        payload,
-        &Facts {
-            packets: |n| n.received,
-            icmp: both.grown(|n| n.icmp.rx),
-            datagrams: taken + dropped,
-            tcp,
-            again: Span::default(),
-            loose,
-            fragments,
-        },
-        payload.bytes().rx,
-        payload.other.rx,
-        payload.tcp.rx,
-    );
-    side.segments = both.grown(|n| n.segments.rx);
-    side.datagrams = taken;
-    side.datagram_calls = payload.udp_calls.rx;
-    side.unexplained_datagrams = taken.beyond(Span::of(payload.udp_calls.rx));
-    side
+    let facts = Facts {
+        packets: |n| n.received,
+        icmp: both.grown(|n| n.icmp.rx),
+        datagrams: taken,
+        datagrams_of_ip: taken + dropped,
+        calls: payload.udp_calls.rx,
+        segments: both.grown(|n| n.segments.rx),
+        moved: payload.bytes().rx,
+        by_tcp: payload.tcp.rx,
+        other: payload.other.rx,
+        tcp,
+        again: Span::default(),
+        loose,
+        fragments,
+    };
+    side(both, payload, &facts)
 }
 
 fn sent(payload: &Payload, both: &Both<'_>) -> Side {
@@ -175,27 +170,22 @@ fn sent(payload: &Payload, both: &Both<'_>) -> Side {
     let again = Span::of(payload.ended_retrans) + both.of_sockets(|diag| diag.bytes_retrans);
     // A datagram that a queue refused was counted by IP; one that found no room in the socket was not.
     let datagrams = both.grown(|n| n.datagrams.tx) + (both.grown(|n| n.dropped_datagrams.tx)).up_to_span();
-    let mut side = side(
-        both,
-        payload,
-        &Facts {
-            packets: |n| n.sent,
-            icmp: both.grown(|n| n.icmp.tx),
-            datagrams,
-            tcp,
-            again,
-            loose: Span::default(),
-            fragments: Span::default(),
-        },
-        payload.bytes().tx,
-        payload.other.tx,
-        payload.tcp.tx,
-    );
-    side.segments = both.grown(|n| n.segments.tx);
-    side.datagrams = datagrams;
-    side.datagram_calls = payload.udp_calls.tx;
-    side.unexplained_datagrams = datagrams.beyond(Span::of(payload.udp_calls.tx));
-    side
+    let facts = Facts {
+        packets: |n| n.sent,
+        icmp: both.grown(|n| n.icmp.tx),
+        datagrams,
+        datagrams_of_ip: datagrams,
+        calls: payload.udp_calls.tx,
+        segments: both.grown(|n| n.segments.tx),
+        moved: payload.bytes().tx,
+        by_tcp: payload.tcp.tx,
+        other: payload.other.tx,
+        tcp,
+        again,
+        loose: Span::default(),
+        fragments: Span::default(),
+    };
+    side(both, payload, &facts)
 }
 
 fn unchecked(payload: &Payload) -> Span {
@@ -206,7 +196,17 @@ fn unchecked(payload: &Payload) -> Span {
 struct Facts {
     packets: fn(&Network) -> Packets,
     icmp: Span,
+    /// By UDP.
     datagrams: Span,
+    /// Those that IP counted: also what UDP dropped.
+    datagrams_of_ip: Span,
+    /// That moved a datagram.
+    calls: u64,
+    segments: Span,
+    /// Payload of calls, bytes; what of it went by TCP, and what by neither TCP nor UDP.
+    moved: u64,
+    by_tcp: u64,
+    other: u64,
     /// TCP payload on the way, by the sockets.
     tcp: Span,
     again: Span,
@@ -215,18 +215,18 @@ struct Facts {
     fragments: Span,
 }
 
-fn side(both: &Both<'_>, payload: &Payload, facts: &Facts, moved: u64, other: u64, by_tcp: u64) -> Side {
-    let of = facts.packets;
+fn side(both: &Both<'_>, payload: &Payload, facts: &Facts) -> Side {
+    let Facts { packets: of, moved, by_tcp, other, .. } = *facts;
     let (v4, v6) = (both.grown(|n| of(n).v4), both.grown(|n| of(n).v6));
     let (octets, packets) = (both.grown(|n| of(n).octets), v4 + v6);
     let ip_headers = v4.times(20) + v6.times(40);
-    let udp_headers = facts.datagrams.times(8);
+    let udp_headers = facts.datagrams_of_ip.times(8);
     let udp = Span::of(moved).least - Span::of(by_tcp).least - Span::of(other).least;
     // Raw and ICMP payload may have the headers in it; that of MPTCP goes by TCP.
     let wire = facts.tcp + Span::between(udp, udp) + Span::up_to(other);
     let rest = octets - ip_headers - udp_headers - wire;
     let groups = (both.grown(|n| of(n).multicast)).up_to_span();
-    let streams = packets - facts.datagrams - facts.icmp - (facts.fragments).up_to_span() - groups;
+    let streams = packets - facts.datagrams_of_ip - facts.icmp - (facts.fragments).up_to_span() - groups;
     let streams =
         if payload.other == Bytes::default() { streams } else { Span::between(0, streams.most) }.at_least_zero();
     let allowed = Span::between(streams.least * 20, streams.most * 60)
@@ -244,7 +244,10 @@ fn side(both: &Both<'_>, payload: &Payload, facts: &Facts, moved: u64, other: u6
         rest,
         allowed,
         unexplained_bytes: rest.beyond(allowed),
-        ..Side::default()
+        datagrams: facts.datagrams,
+        datagram_calls: facts.calls,
+        unexplained_datagrams: facts.datagrams.beyond(Span::of(facts.calls)),
+        segments: facts.segments,
     }
 }
 
