@@ -19,15 +19,9 @@ Counts `unsafe` in every Rust file that git knows: blocks, impls, functions, ext
 ";
 
 /// Runs the verb.
-pub fn main(mut args: lexopt::Parser) -> Result<()> {
-    if let Some(arg) = args.next()? {
-        return match arg {
-            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
-                print!("{HELP}");
-                Ok(())
-            }
-            other => Err(other.unexpected().into()),
-        };
+pub fn main(args: lexopt::Parser) -> Result<()> {
+    if crate::help_was_all(args, HELP)? {
+        return Ok(());
     }
     let listed = capture(Command::new("git").current_dir(repo::root()).args(["ls-files", "*.rs"]))?;
     let mut parts: BTreeMap<String, (Count, usize)> = BTreeMap::new();

@@ -95,3 +95,15 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     eprintln!("error: {error:#}");
     ExitCode::FAILURE
 }
+
+/// Of a verb without options of its own: whether help was asked for, which is then printed.
+fn help_was_all(mut args: lexopt::Parser, help: &str) -> Result<bool> {
+    match args.next()? {
+        None => Ok(false),
+        Some(lexopt::Arg::Long("help") | lexopt::Arg::Short('h')) => {
+            print!("{help}");
+            Ok(true)
+        }
+        Some(other) => Err(other.unexpected().into()),
+    }
+}

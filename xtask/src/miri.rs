@@ -33,15 +33,9 @@ const SUITES: &[(&str, &[&str])] = &[
 ];
 
 /// Runs the verb.
-pub fn main(mut args: lexopt::Parser) -> Result<()> {
-    if let Some(arg) = args.next()? {
-        return match arg {
-            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
-                print!("{HELP}");
-                Ok(())
-            }
-            other => Err(other.unexpected().into()),
-        };
+pub fn main(args: lexopt::Parser) -> Result<()> {
+    if crate::help_was_all(args, HELP)? {
+        return Ok(());
     }
     get_tools()?;
     for (package, names) in SUITES {
