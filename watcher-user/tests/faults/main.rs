@@ -69,15 +69,8 @@ mod watcher;
 
 #[cfg(target_os = "linux")]
 fn main() -> std::process::ExitCode {
-    let mut words = std::env::args().skip(1);
-    if words.next().as_deref() == Some("--actor") {
-        return match actors::main(words.collect()) {
-            Ok(()) => std::process::ExitCode::SUCCESS,
-            Err(e) => {
-                eprintln!("{e:#}");
-                std::process::ExitCode::FAILURE
-            }
-        };
+    if let Some(code) = actors::played() {
+        return code;
     }
     let mut args = libtest_mimic::Arguments::from_args();
     args.test_threads = Some(1);

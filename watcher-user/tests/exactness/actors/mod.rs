@@ -20,6 +20,7 @@ mod uring;
 
 use std::{
     io::{BufRead as _, Write as _},
+    process::ExitCode,
     str::FromStr,
 };
 
@@ -57,8 +58,18 @@ const CAST: &[&[(&str, Play)]] = &[
     swarm::CAST,
 ];
 
-/// Plays the actor that the command line names, and reports.
-pub fn main(words: Vec<String>) -> Result<()> {
+/// How it went, if this process was started to be an actor.
+pub fn played() -> Option<ExitCode> {
+    let mut words = std::env::args().skip(1);
+    if words.next()? != "--actor" {
+        return None;
+    }
+    let played = play(words.collect()).inspect_err(|e| eprintln!("{e:#}"));
+    Some(if played.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Plays the actor that the words name, and reports.
+fn play(words: Vec<String>) -> Result<()> {
     sys::die_after(lifetime());
     let mut args = Args(words.into_iter());
     let mut name: String = args.next("actor")?;
@@ -66,10 +77,10 @@ pub fn main(words: Vec<String>) -> Result<()> {
         netns::enter(&args.next::<String>("namespace")?)?;
         name = args.next("actor")?;
     }
-    let (_, play) =
+    let (_, part) =
         CAST.iter().copied().flatten().find(|(n, _)| *n == name).with_context(|| format!("no actor {name}"))?;
     let mut actor = Actor::new();
-    play(&mut actor, &mut args).with_context(|| format!("actor {name} (pid {})", std::process::id()))?;
+    part(&mut actor, &mut args).with_context(|| format!("actor {name} (pid {})", std::process::id()))?;
     actor.report()
 }
 
