@@ -16,11 +16,6 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket},
-    os::unix::{
-        fs::{MetadataExt as _, PermissionsExt as _},
-        process::CommandExt as _,
-    },
-    process::Command,
     time::{Duration, Instant},
 };
 
@@ -32,7 +27,6 @@ use daemon::{Home, code_and_words, objects, wait_for};
 use far::Far;
 use screen::Screen;
 
-const NOBODY: u32 = 65_534;
 /// Not a round number: it is looked for in text.
 const BYTES: u64 = 1_234_567;
 
@@ -172,11 +166,7 @@ fn without_a_daemon_views_say_what_to_try() {
 fn who_is_in_no_group_is_refused_and_told_which() {
     let home = Home::new();
     let _daemon = home.run();
-    let copy = home.folder().join("watcher");
-    fs::copy(env!("CARGO_BIN_EXE_watcher"), &copy).expect("a copy");
-    for folder in [home.folder(), home.state()] {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder for everybody");
-    }
+    let typed = home.typed_by_nobody(false);
     for view in [
         &["summary"][..],
         &["connections"],
@@ -186,9 +176,7 @@ fn who_is_in_no_group_is_refused_and_told_which() {
         &["top", "--attach", "--json"],
         &["top", "--json", "--once"],
     ] {
-        let mut command = Command::new(&copy);
-        command.args(view).arg(home.state_flag(view)).arg(home.state()).uid(NOBODY).gid(NOBODY);
-        let (code, words) = code_and_words(&command.output().expect("watcher starts"));
+        let (code, words) = code_and_words(&typed(view).output().expect("watcher starts"));
         assert_eq!(code, Some(1), "{view:?}: {words}");
         assert!(words.contains("may not be opened: be root, or in the group 'watcher'"), "{view:?}: {words}");
         assert_eq!(words.lines().count(), words.trim().lines().count());
@@ -201,22 +189,14 @@ fn who_is_in_no_group_is_refused_and_told_which() {
 fn who_is_in_the_group_of_the_socket_needs_no_root() {
     let home = Home::new();
     let daemon = home.run();
-    let copy = home.folder().join("watcher");
-    fs::copy(env!("CARGO_BIN_EXE_watcher"), &copy).expect("a copy");
-    for folder in [home.folder(), home.state()] {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder for everybody");
-    }
-    // `watcher`, where there is such a group.
-    let group = fs::metadata(socket_path(&home.state())).expect("a socket").gid();
+    let typed = home.typed_by_nobody(true);
     for view in [
         &["summary", "--json"][..],
         &["connections", "--json"],
         &["dns", "--json"],
         &["top", "--json", "--once", "-d", "0.2"],
     ] {
-        let mut command = Command::new(&copy);
-        command.args(view).arg(home.state_flag(view)).arg(home.state()).uid(NOBODY).gid(group);
-        let objects = objects(&command.output().expect("watcher starts"));
+        let objects = objects(&typed(view).output().expect("watcher starts"));
         if view.contains(&"--once") {
             assert_eq!(objects[0]["daemon_pid"], daemon.pid());
         }

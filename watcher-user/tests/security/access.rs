@@ -2,39 +2,23 @@
 
 use std::{
     fs,
-    os::unix::{
-        fs::{FileTypeExt as _, MetadataExt as _, PermissionsExt as _},
-        process::CommandExt as _,
-    },
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _},
     path::Path,
-    process::Command,
 };
 
 use nix::sys::signal::Signal;
-use watcher_user::control::socket_path;
 
 use crate::{
     daemon::{Home, code_and_words},
     far::Far,
 };
 
-const NOBODY: u32 = 65_534;
-
 /// That others cannot even connect is `tests/views.rs`.
 pub fn looks_and_orders() {
     let home = Home::new();
     let daemon = home.run();
-    let copy = home.folder().join("watcher");
-    fs::copy(env!("CARGO_BIN_EXE_watcher"), &copy).expect("a copy");
-    for folder in [home.folder(), home.state()] {
-        fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder for everybody");
-    }
-    let group = fs::metadata(socket_path(&home.state())).expect("a socket").gid();
-    let say = |verb: &[&str]| {
-        let mut command = Command::new(&copy);
-        command.args(verb).arg("--state").arg(home.state()).uid(NOBODY).gid(group);
-        code_and_words(&command.output().expect("watcher starts"))
-    };
+    let typed = home.typed_by_nobody(true);
+    let say = |verb: &[&str]| code_and_words(&typed(verb).output().expect("watcher starts"));
     assert_eq!(say(&["summary"]), (Some(0), String::new()));
     let (code, words) = say(&["reload"]);
     assert_eq!(code, Some(1), "{words}");

@@ -3,6 +3,10 @@
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    os::unix::{
+        fs::{MetadataExt as _, PermissionsExt as _},
+        process::CommandExt as _,
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::{Arc, Mutex, mpsc},
@@ -14,8 +18,10 @@ use nix::{
     unistd::Pid,
 };
 use serde_json::Value;
+use watcher_user::control::socket_path;
 
 const PATIENCE: Duration = Duration::from_secs(40);
+const NOBODY: u32 = 65_534;
 /// Between two looks at something that takes its time.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -66,6 +72,23 @@ impl Home {
 
     pub fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// What somebody types who may read everything here and is nobody, in the group of the control socket or in none.
+    pub fn typed_by_nobody(&self, in_the_group: bool) -> impl Fn(&[&str]) -> Command {
+        let copy = self.folder().join("watcher");
+        fs::copy(env!("CARGO_BIN_EXE_watcher"), &copy).expect("a copy");
+        for folder in [self.folder(), self.state()] {
+            fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).expect("a folder for everybody");
+        }
+        // `watcher`, where there is such a group.
+        let group = fs::metadata(socket_path(&self.state())).expect("a socket").gid();
+        let gid = if in_the_group { group } else { NOBODY };
+        move |verb| {
+            let mut command = Command::new(&copy);
+            command.args(verb).arg(self.state_flag(verb)).arg(self.state()).uid(NOBODY).gid(gid);
+            command
+        }
     }
 
     fn config(&self) -> PathBuf {
