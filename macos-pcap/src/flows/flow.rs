@@ -1,26 +1,17 @@
 //! One flow of the table.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use watcher_core::{
-    BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, ProcessId, Protocol, Scope, SocketId,
-    SocketInfo, Wire,
+    BootTime, CloseReason, Counters, Direction, FlowId, FlowSample, FlowState, ProcessId, Scope, SocketId, SocketInfo,
+    Wire,
 };
 
 use super::connection::Connection;
 use super::heads::Copied;
+use super::key::Key;
 use super::{Limits, Observed};
 use crate::packet::{Segment, Transport};
-
-/// What tells flows apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Key {
-    pub(super) protocol: Protocol,
-    pub(super) local: SocketAddr,
-    pub(super) remote: SocketAddr,
-    pub(super) slot: u32,
-}
 
 #[derive(Debug)]
 pub(super) struct Flow {
@@ -166,8 +157,8 @@ impl Flow {
         let connection = self.connection.as_ref();
         SocketInfo {
             protocol: key.protocol,
-            local: key.local,
-            remote: Some(key.remote),
+            local: key.local(),
+            remote: Some(key.remote()),
             direction: connection.map_or(self.direction, |connection| connection.direction),
             netns: key.slot,
             seeded: connection.is_some_and(|connection| connection.opened.is_none()),

@@ -2,7 +2,8 @@
 
 use watcher_core::names::{self, Head};
 
-use super::flow::{Flow, Key, Part};
+use super::flow::{Flow, Part};
+use super::key::Key;
 use crate::packet::Transport;
 
 /// Of one packet, bytes.
@@ -27,7 +28,7 @@ pub(super) struct Copied {
     packets: [u16; 2],
     is_tls: bool,
     /// Of DNS: the second that `in_second` is of.
-    second: u64,
+    second: u32,
     in_second: u16,
 }
 
@@ -37,7 +38,7 @@ impl Flow {
         if part.first_bytes.is_empty() {
             return None;
         }
-        let is_dns = DNS.contains(&key.local.port()) || DNS.contains(&key.remote.port());
+        let is_dns = DNS.into_iter().any(|port| key.has_port(port));
         let (transport, room) = match part.transport {
             Transport::Tcp(_, segment) => {
                 let syn = u32::from(segment.flags.has(crate::packet::Flags::SYN));
@@ -54,8 +55,8 @@ impl Flow {
             owner: self.owner.unwrap_or(watcher_core::ProcessId::KERNEL),
             way: if part.is_sent { names::Way::Sent } else { names::Way::Received },
             transport,
-            local: key.local,
-            remote: key.remote,
+            local: key.local(),
+            remote: key.remote(),
             bytes: part.first_bytes[..room.min(part.first_bytes.len())].into(),
             length: u32::try_from(part.payload_len).unwrap_or(u32::MAX),
         })
@@ -88,7 +89,7 @@ impl Copied {
     }
 
     fn of_dns(&mut self, part: &Part<'_>) -> Option<usize> {
-        let second = part.at.0 / 1_000_000_000;
+        let second = (part.at.0 / 1_000_000_000) as u32;
         if second != self.second {
             (self.second, self.in_second) = (second, 0);
         }

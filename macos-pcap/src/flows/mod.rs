@@ -7,20 +7,21 @@ mod connection;
 mod flow;
 mod heads;
 mod hosts;
+mod key;
 mod limits;
 mod sight;
 #[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 
 use foldhash::fast::RandomState;
 use watcher_core::{BootTime, Losses, ProcessId, Protocol, SocketId, names::Head};
 
 use crate::packet::{Flags, Fragments, Packet, Transport};
-use flow::{Flow, Key, Part};
+use flow::{Flow, Part};
 pub use hosts::Hosts;
+use key::Key;
 pub use limits::Limits;
 pub use sight::{Asked, Observed, Owner, Sight};
 
@@ -143,8 +144,7 @@ impl Flows {
             Some(ports) => (ports.source, ports.destination),
             None => (0, 0),
         };
-        let source = SocketAddr::new(packet.source, from);
-        let destination = SocketAddr::new(packet.destination, to);
+        let (source, destination) = ((packet.source, from), (packet.destination, to));
         let protocol = protocol(transport);
         let sides = self.hosts.sides(sight.way, packet.source, packet.destination);
         if !sides.sent && !sides.received {
@@ -152,10 +152,10 @@ impl Flows {
         }
         let part = Part { at: sight.at, transport, payload_len, wire_len, is_sent: true, first_bytes };
         if sides.sent {
-            self.enter(Key { protocol, local: source, remote: destination, slot: sight.slot }, sight, part);
+            self.enter(Key::new(protocol, [source, destination], sight.slot), sight, part);
         }
         if sides.received {
-            let key = Key { protocol, local: destination, remote: source, slot: sight.slot };
+            let key = Key::new(protocol, [destination, source], sight.slot);
             self.enter(key, sight, Part { is_sent: false, ..part });
         }
     }
@@ -180,7 +180,7 @@ impl Flows {
             *(if part.is_sent { tx } else { rx }) += part.payload_len;
             return;
         }
-        let scope = self.hosts.scope(key.local.ip(), key.remote.ip());
+        let scope = self.hosts.scope(key.local().ip(), key.remote().ip());
         let mut flow = Flow::new(SocketId { cookie: self.cookie, epoch: 0 }, scope, &part);
         self.cookie += 1;
         flow.named = sight.pid;

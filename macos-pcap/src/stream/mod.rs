@@ -6,10 +6,12 @@
 //! A stream whose SYN was not seen begins at the first number seen or acknowledged. Bytes below that count if they come
 //! and nobody has acknowledged them yet: they were under way.
 
+mod position;
 mod ranges;
 #[cfg(test)]
 mod tests;
 
+use position::Position;
 use ranges::Ranges;
 
 use crate::packet::{Flags, Segment};
@@ -28,12 +30,12 @@ pub struct Stream {
     /// Everything from the start up to here is counted.
     next: u64,
     /// The highest position that the peer acknowledged.
-    acked: Option<u64>,
+    acked: Position,
     /// The highest position that the sender showed, by a segment's end or the number of an empty one. A receiver that
     /// acknowledges more than that is not believed: the sender's kernel would not either (RFC 9293, 3.10.7.4).
-    sent: Option<u64>,
+    sent: Position,
     /// The position of the FIN.
-    fin: Option<u64>,
+    fin: Position,
     /// Counted, with holes below.
     ahead: Ranges,
     /// Where a segment outside of the window ended.
@@ -69,25 +71,25 @@ impl Stream {
     /// Whether the FIN and everything before it are counted.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        self.fin == Some(self.next)
+        self.fin.get() == Some(self.next)
     }
 
     /// Whether a FIN was seen.
     #[must_use]
     pub fn has_fin(&self) -> bool {
-        self.fin.is_some()
+        self.fin.get().is_some()
     }
 
     /// Whether the peer acknowledged the FIN.
     #[must_use]
     pub fn is_fin_acked(&self) -> bool {
-        self.fin.is_some_and(|fin| self.acked > Some(fin))
+        self.fin.get().is_some_and(|fin| self.acked.get() > Some(fin))
     }
 
     /// Whether bytes wait for an acknowledgement.
     #[must_use]
     pub fn is_unacked(&self) -> bool {
-        self.start != Start::Unknown && self.acked < Some(self.next)
+        self.start != Start::Unknown && self.acked.get() < Some(self.next)
     }
 
     /// Whether a RST of this number could be one that the receiver takes.
@@ -122,11 +124,15 @@ impl Stream {
         }
         let Some(at) = self.place(seq).or_else(|| self.jump(seq, len)) else { return 0 };
         let end = at + len;
-        self.sent = self.sent.max(Some(end));
-        if segment.flags.has(Flags::FIN) && self.fin.is_none() && end >= self.next && self.ahead.end() <= Some(end) {
-            self.fin = Some(end);
+        self.sent.raise(end);
+        if segment.flags.has(Flags::FIN)
+            && self.fin.get().is_none()
+            && end >= self.next
+            && self.ahead.end() <= Some(end)
+        {
+            self.fin.raise(end);
         }
-        self.take(at, self.fin.map_or(end, |fin| end.min(fin)));
+        self.take(at, self.fin.get().map_or(end, |fin| end.min(fin)));
         self.settle();
         self.bytes() - before
     }
@@ -139,7 +145,7 @@ impl Stream {
             self.next = begin(ack);
         }
         let Some(at) = self.place(ack) else { return 0 };
-        self.acked = self.acked.max(Some(at));
+        self.acked.raise(at);
         self.settle();
         self.bytes() - before
     }
@@ -163,7 +169,8 @@ impl Stream {
         }
         self.next += u64::from(seq.wrapping_sub(self.next as u32));
         self.start = Start::Middle(self.next);
-        (self.acked, self.sent, self.fin, self.stray) = (None, None, None, None);
+        (self.acked, self.sent, self.fin) = Default::default();
+        self.stray = None;
         self.ahead.clear();
         Some(self.next)
     }
@@ -189,7 +196,7 @@ impl Stream {
             Ok(new) => self.seen += new,
             // It counts when it is acknowledged. Where no acknowledgement was ever seen, none will come: the lowest
             // hole is given up instead.
-            Err(ranges::Full) if self.acked.is_none() => {
+            Err(ranges::Full) if self.acked.get().is_none() => {
                 self.give_up_hole();
                 self.seen += self.ahead.insert(at, end).unwrap_or(0);
             }
@@ -200,7 +207,7 @@ impl Stream {
 
     /// Counts what was under way when the capture began, and came late.
     fn take_earlier(&mut self, start: u64, at: u64, end: u64) {
-        let at = at.max(self.acked.unwrap_or(0));
+        let at = at.max(self.acked.get().unwrap_or(0));
         if at >= end {
             return;
         }
@@ -235,14 +242,14 @@ impl Stream {
     /// Counts what is acknowledged and was not seen. The last number acknowledged may be a FIN that was not seen either:
     /// it counts when something is known to follow it.
     fn settle(&mut self) {
-        let Some(acked) = self.acked.filter(|acked| *acked > self.next) else { return };
-        let limit = match self.fin {
+        let Some(acked) = self.acked.get().filter(|acked| *acked > self.next) else { return };
+        let limit = match self.fin.get() {
             Some(fin) => acked.min(fin),
             None if self.ahead.end() >= Some(acked) => acked,
             None => acked - 1,
         };
         // Where only the receiver is heard, there is nothing but its word.
-        let limit = self.sent.map_or(limit, |sent| limit.min(sent));
+        let limit = self.sent.get().map_or(limit, |sent| limit.min(sent));
         if limit > self.next {
             let known = self.ahead.cut(limit);
             self.missed += limit - self.next - known;
