@@ -220,7 +220,9 @@ impl Flows {
     /// Every flow that changed since the last call, in no order but that an ended flow comes before the one that took its
     /// place. Ends what was silent for too long. `owner` is asked once for each flow, or until it knows.
     pub fn take(&mut self, now: BootTime, mut owner: impl FnMut(Asked<'_>) -> Owner) -> Vec<Observed> {
-        let mut observed = Vec::new();
+        // Growing by doubling would need as much room again as ten thousand flows take.
+        let changed = self.flows.values().filter(|flow| flow.is_changed).count();
+        let mut observed = Vec::with_capacity(self.superseded.len() + changed);
         for (key, mut flow) in std::mem::take(&mut self.superseded) {
             observed.extend(tell(&key, &mut flow, &mut owner));
         }
