@@ -114,8 +114,8 @@ impl Target<'_> {
         if self.release {
             cargo.arg("--release");
         }
-        // Nobody will debug it here.
-        cargo.env("CARGO_PROFILE_DEV_DEBUG", "none");
+        // Nobody will run it here, nor debug it.
+        cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0").env("CARGO_PROFILE_DEV_DEBUG", "none");
         let flag = |kind: &str, folder: PathBuf| {
             let mut flag = OsString::from(kind);
             flag.push(folder);

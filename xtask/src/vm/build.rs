@@ -15,25 +15,26 @@ use crate::{repo, setup, zig};
 /// Builds them for an architecture.
 pub fn executables(arch: Arch) -> Result<Vec<PathBuf>> {
     let mut cargo = match arch {
-        // With what the packages of a distribution have: where eBPF is refused, packets are left.
+        // With what the packages of a distribution have: where eBPF is refused, packets are left. As `cargo xtask test` builds
+        // them, so that in CI one build serves both.
         Arch::X86_64 => {
             let mut cargo = Command::new("cargo");
-            cargo.args(["build", "--features", "pcap"]);
+            cargo.args(["build", "--workspace", "--features", "watcher-user/pcap"]);
             cargo
         }
         // No libpcap for another architecture is here; static, since neither is its C library.
         Arch::Aarch64 => {
             let tools = zig::get(&repo::target_dir().join("zig"), &[arch.triple()])?;
             let mut cargo = Command::new(&tools.zigbuild);
-            cargo.arg("zigbuild").env("PATH", tools.path()?);
+            cargo.args(["zigbuild", "--target", arch.triple(), "--package", "watcher-user"]).env("PATH", tools.path()?);
             cargo.env("WATCHER_EBPF_OBJECT", object(arch)?);
             cargo
         }
     };
-    cargo.current_dir(repo::root()).args(["--target", arch.triple(), "--package", "watcher-user"]);
-    cargo.args(["--bin", "watcher", "--test", "exactness"]);
-    // An emulated processor is slow, and the image is copied into memory.
-    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_STRIP", "symbols");
+    cargo.current_dir(repo::root()).args(["--bin", "watcher", "--test", "exactness"]);
+    // An emulated processor is slow, and the image is copied into memory. `.ci/run` has the same for everything.
+    cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "none");
+    cargo.env("CARGO_PROFILE_DEV_STRIP", "symbols");
     // `cargo run` leaves these to xtask, and build scripts look at them (ring's): without, this build and one from a shell
     // would each throw away what the other has made.
     for (name, _) in std::env::vars_os() {
