@@ -116,6 +116,8 @@ impl Target<'_> {
         }
         // Nobody will run it here, nor debug it.
         cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "0").env("CARGO_PROFILE_DEV_DEBUG", "none");
+        // This machine's strip does not know the format.
+        cargo.env("CARGO_PROFILE_DEV_STRIP", "none");
         let flag = |kind: &str, folder: PathBuf| {
             let mut flag = OsString::from(kind);
             flag.push(folder);
