@@ -1,6 +1,4 @@
-//! The TCP and UDP sockets of a network namespace, of both families, by sock_diag(7).
-//!
-//! SCTP is left out: the kernel would load its module to say that there is none.
+//! The sockets of a network namespace by sock_diag(7).
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,18 +6,16 @@ use std::net::SocketAddr;
 use netlink_packet_core::Parseable as _;
 use netlink_packet_sock_diag::{
     SockDiagMessage,
-    constants::{AF_INET, AF_INET6, IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE},
+    constants::{AF_INET, IPPROTO_TCP},
     inet::{ExtensionFlags, InetRequest, InetResponse, SocketId, StateFlags, nlas::Nla},
 };
 use watcher_core::Protocol;
 
-use super::{Error, Namespace, socket::Socket};
+use super::{
+    Namespace,
+    socket::{OPEN, Socket},
+};
 use crate::netlink;
-
-/// linux/net/tcp_states.h: TCP_ESTABLISHED and TCP_CLOSE_WAIT.
-const OPEN: [u8; 2] = [1, 8];
-/// What is listed, and how errors call it.
-const KINDS: [(u8, &str); 3] = [(IPPROTO_TCP, "TCP"), (IPPROTO_UDP, "UDP"), (IPPROTO_UDPLITE, "UDP-Lite")];
 
 /// Asks the kernel.
 #[derive(Debug)]
@@ -30,28 +26,18 @@ pub(super) struct Diag {
 }
 
 impl Diag {
-    pub fn open(namespace: Namespace) -> Result<Self, Error> {
-        let mut socket = namespace.socket().map_err(Error::Open)?;
-        socket.bind_auto().map_err(Error::Open)?;
+    pub fn open(namespace: Namespace) -> io::Result<Self> {
+        let mut socket = namespace.socket()?;
+        socket.bind_auto()?;
         // Each part of a list is written when the one before it is taken: nothing is waited for.
-        socket.set_non_blocking(true).map_err(Error::Open)?;
+        socket.set_non_blocking(true)?;
         Ok(Self { socket, sequence: 0, buffer: Vec::with_capacity(netlink::BUFFER) })
     }
 
-    /// All sockets; a kind that the kernel does not know has none. TCP and UDP it must know.
-    pub fn list(&mut self) -> Result<Vec<Socket>, Error> {
+    /// The sockets of a protocol and a family, by their numbers.
+    pub fn list(&mut self, number: u8, family: u8) -> io::Result<Vec<Socket>> {
         let mut sockets = Vec::new();
-        for (number, what) in KINDS {
-            for family in [AF_INET, AF_INET6] {
-                match self.dump(number, family, &mut sockets) {
-                    Ok(()) => {}
-                    // A kernel without IPv6, or without the module that lists this kind.
-                    Err(_) if family == AF_INET6 || number == IPPROTO_UDPLITE => {}
-                    Err(source) => return Err(Error::List { what, source }),
-                }
-            }
-        }
-        Ok(sockets)
+        self.dump(number, family, &mut sockets).map(|()| sockets)
     }
 
     fn dump(&mut self, number: u8, family: u8, sockets: &mut Vec<Socket>) -> io::Result<()> {

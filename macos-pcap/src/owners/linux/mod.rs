@@ -6,10 +6,11 @@
 
 mod diag;
 mod holders;
+mod lists;
 mod namespace;
 mod processes;
-mod raw;
 mod socket;
+mod tables;
 
 use std::collections::HashSet;
 use std::io;
@@ -18,7 +19,7 @@ use std::time::Instant;
 use nix::time::{ClockId, clock_gettime};
 use watcher_core::{BootTime, DegradationReason, ProcessEvent, SocketInfo};
 
-use self::{diag::Diag, holders::Holders, processes::Told, socket::Socket};
+use self::{holders::Holders, lists::Lists, processes::Told, socket::Socket};
 use super::{Limits, Listed, Listing, Owners, Pace, Table};
 use crate::flows::Owner;
 
@@ -27,11 +28,11 @@ pub use namespace::Namespace;
 /// Why the sockets could not be listed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// No socket to ask through.
-    #[error("cannot open a netlink socket for sock_diag: is this a sandbox, or a kernel without CONFIG_INET_DIAG?")]
+    /// Neither is there a socket to ask through, nor /proc/net.
+    #[error("cannot open a netlink socket for sock_diag, and /proc/net cannot be read: is this a sandbox?")]
     Open(#[source] io::Error),
-    /// The kernel did not answer.
-    #[error("the kernel does not list {what} sockets (sock_diag): are the modules tcp_diag and udp_diag there?")]
+    /// The kernel did not answer, and /proc/net was no help.
+    #[error("the kernel lists no {what} sockets, neither by sock_diag nor in /proc/net")]
     List {
         /// The protocol.
         what: &'static str,
@@ -43,8 +44,7 @@ pub enum Error {
 /// The sockets and processes of this machine.
 #[derive(Debug)]
 pub struct System {
-    namespace: Namespace,
-    diag: Diag,
+    lists: Lists,
     holders: Holders,
     told: Told,
     table: Table,
@@ -55,16 +55,25 @@ impl System {
     /// Nothing is listed yet. Without root only the sockets of the own user's processes will be found to have owners.
     ///
     /// # Errors
-    /// When the kernel gives no socket to ask through, or the namespace is gone.
+    /// When sockets can be listed in no way, or the namespace is gone.
     pub fn open(namespace: Namespace) -> Result<Self, Error> {
-        Ok(Self {
-            namespace,
-            diag: Diag::open(namespace)?,
+        Lists::open(namespace).map(Self::of)
+    }
+
+    /// As on a kernel without sock_diag: sockets come from /proc/net.
+    #[must_use]
+    pub fn without_diag(namespace: Namespace) -> Self {
+        Self::of(Lists::without_diag(namespace))
+    }
+
+    fn of(lists: Lists) -> Self {
+        Self {
+            lists,
             holders: Holders::default(),
             told: Told::default(),
             table: Table::new(Limits::default()),
             pace: Pace::default(),
-        })
+        }
     }
 
     /// Lists the sockets, whatever that costs.
@@ -73,8 +82,7 @@ impl System {
     /// When the kernel does not list them.
     pub fn list(&mut self) -> Result<(), Error> {
         let began = now();
-        let mut sockets = self.diag.list()?;
-        sockets.extend(raw::list(&self.namespace.proc()));
+        let sockets = self.lists.list()?;
         let inodes: Vec<u64> = sockets.iter().map(|socket| socket.inode).collect();
         for process in self.holders.find(&inodes, began) {
             self.told.tell(&process);
@@ -118,17 +126,16 @@ impl Owners for System {
     }
 
     fn degraded(&self) -> Vec<DegradationReason> {
+        let reason = |capability: &str, why| DegradationReason { capability: capability.to_owned(), why };
         let namespaces = namespaces();
-        if namespaces < 2 {
-            return Vec::new();
-        }
-        vec![DegradationReason {
-            capability: "namespaces".to_owned(),
-            why: format!(
+        let elsewhere = (namespaces > 1).then(|| {
+            format!(
                 "processes use {namespaces} network namespaces, and packets and sockets are seen in one: what the others \
                  (containers) move is not counted, or has no owner where it passes through this one"
-            ),
-        }]
+            )
+        });
+        let elsewhere = elsewhere.map(|why| reason("namespaces", why));
+        elsewhere.into_iter().chain(self.lists.refused().map(|why| reason("sockets", why))).collect()
     }
 }
 

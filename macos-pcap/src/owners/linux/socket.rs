@@ -4,6 +4,9 @@ use std::net::SocketAddr;
 
 use watcher_core::Protocol;
 
+/// States whose connection waits to be accepted if no file is there: TCP_ESTABLISHED and TCP_CLOSE_WAIT (include/net/tcp_states.h).
+pub(super) const OPEN: [u8; 2] = [1, 8];
+
 /// What sock_diag(7) or /proc/net tells of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Socket {
