@@ -48,9 +48,18 @@ fn iperf3(place: &Place) -> Result<Said> {
         let mut command = place.client("iperf3");
         command.args(["-c", SERVER, "-p", &IPERF.to_string(), "-t", "2", "--json"]).args(more);
         let result: Value = serde_json::from_str(&capture(&mut command)?)?;
-        let bytes = |path: &str| result.pointer(path).and_then(Value::as_u64).with_context(|| format!("no {path}"));
         let iperf = said.of("iperf3");
         iperf.runs += 1;
+        // Starved for seconds, an end gives up and has no figures. What it moved counts all the same.
+        if let Some(why) = result["error"].as_str() {
+            eprintln!("soak: iperf3 gave up: {why}");
+            iperf.did("given up", 1);
+            continue;
+        }
+        let bytes = |path: &str| {
+            let found = result.pointer(path).and_then(Value::as_u64);
+            found.with_context(|| format!("no {path} in {}", result.to_string().chars().take(2000).collect::<String>()))
+        };
         let part = Part::But("its control connection, and what comes after the time");
         if more.contains(&"-R") {
             iperf.received(bytes("/end/sum_received/bytes")?, part);
