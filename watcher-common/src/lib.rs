@@ -44,8 +44,12 @@ pub mod reading {
     pub const JIFFIES: u32 = 1;
     /// Written by the iterator at the end of a run: nanoseconds since boot.
     pub const BOOT: u32 = 2;
+    /// Records that the iterator has put into the array of changed sockets; set back by user space, which takes them.
+    pub const CHANGED: u32 = 3;
     /// How many there are.
-    pub const COUNT: u32 = 3;
+    pub const COUNT: u32 = 4;
+    /// How many records that array holds.
+    pub const ROOM: u32 = 2_976;
 }
 
 /// The words in which the programs at functions count how often they ran, a cache line for each CPU.

@@ -10,7 +10,7 @@ use core::ffi::c_void;
 
 use aya_ebpf::{
     bindings::seq_file,
-    helpers::generated::{bpf_seq_write, bpf_sock_from_file},
+    helpers::generated::{bpf_probe_read_kernel, bpf_seq_write, bpf_sock_from_file},
     macros::raw_tracepoint,
     programs::RawTracePointContext,
 };
@@ -19,7 +19,7 @@ use watcher_common::{FlowCounters, FlowKey, OverflowKey, SocketKey, SocketRecord
 use crate::{
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Sock, Task},
     lifecycle::{LISTEN, has_story},
-    maps::{FLOWS, READING, Seen, WAITING},
+    maps::{CHANGED, FLOWS, READING, Seen, WAITING},
     process,
     slot::{self, Slot},
 };
@@ -49,32 +49,40 @@ pub fn watcher_read_sockets(ctx: *const StorageContext) -> i32 {
             stamp();
             return 0;
         }
-        write_changed((*(*ctx).meta).seq, slot);
+        write_changed((*(*ctx).meta).seq, slot)
     }
-    0
 }
 
-/// Writes a slot that has something to tell and changed since the tick that user space named.
+/// Puts a slot that has something to tell and changed since the tick that user space named into [`CHANGED`]. Where that is full then, a
+/// byte in the iterator's file stops the run, since user space reads no more than one (bpf_seq_read, kernel/bpf/bpf_iter.c).
+/// Returns whether the slot is to be shown again, for want of room.
 #[inline(always)]
-fn write_changed(seq: *mut seq_file, slot: Slot) {
+fn write_changed(seq: *mut seq_file, slot: Slot) -> i32 {
     // SAFETY: a valid map value.
     unsafe {
         let flags = (*slot).flags;
         if flags & (flag::FINAL | flag::LISTENER) != 0 || (*slot).cookie == 0 {
-            return;
+            return 0;
         }
         // The flow map may have the bytes, but does not know that the socket was there before.
         let known_by_others = flags & flag::SEEDED != 0 && Seen::Bare.ever();
         if !has_story(slot) && !known_by_others {
-            return;
+            return 0;
         }
         let since = READING.get(reading::SINCE).copied().unwrap_or(0);
         if (*slot).last_jiffies < since && (*slot).changed_jiffies < since {
-            return;
+            return 0;
         }
+        let Some(written) = READING.get_ptr_mut(reading::CHANGED) else { return 0 };
+        let Some(room) = CHANGED.get_ptr_mut(*written as u32) else { return 1 };
         (*slot).reported_tx = (*slot).tx_bytes;
         (*slot).reported_rx = (*slot).rx_bytes;
-        bpf_seq_write(seq, slot.cast(), size_of::<SocketRecord>() as u32);
+        bpf_probe_read_kernel(room.cast(), size_of::<SocketRecord>() as u32, slot.cast());
+        *written += 1;
+        if *written >= u64::from(reading::ROOM) {
+            bpf_seq_write(seq, written.cast(), 1);
+        }
+        0
     }
 }
 
@@ -200,7 +208,7 @@ pub fn watcher_read_files(ctx: *const FileContext) -> i32 {
     if let Some((sk, _)) = socket_of_file(ctx)
         && let Some(slot) = slot::find(sk)
     {
-        write_changed(seq, slot);
+        return write_changed(seq, slot);
     }
     0
 }

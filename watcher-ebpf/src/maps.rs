@@ -137,6 +137,11 @@ pub static LOSSES: Array<u64, { Loss::COUNT as usize }, SHARED> = Array::new();
 #[btf_map]
 pub static READING: Array<u64, { reading::COUNT as usize }, SHARED> = Array::new();
 
+/// What the reading iterator found changed. Not through the iterator's file: that stops after each 32 KiB, and where it goes on in the
+/// storage of sockets it first walks past all it has seen (bpf_sk_storage_map_seq_find_next, net/core/bpf_sk_storage.c).
+#[btf_map]
+pub static CHANGED: Array<SocketRecord, { reading::ROOM as usize }, SHARED> = Array::new();
+
 /// How often the programs at functions ran: see [`runs`].
 #[btf_map]
 pub static RUNS: Array<[u64; runs::STRIDE as usize], { runs::CPUS as usize }, SHARED> = Array::new();

@@ -30,6 +30,19 @@ fn short() -> io::Error {
     io::Error::other("short record")
 }
 
+/// Lets an iterator run until it has ended or stops at a byte that it wrote; whether it has ended.
+pub fn run_on(from: &mut File) -> io::Result<bool> {
+    loop {
+        return match from.read(&mut [0]) {
+            Ok(n) => Ok(n == 0),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            // After a million of what it does not write about (bpf_seq_read, kernel/bpf/bpf_iter.c).
+            Err(e) if e.raw_os_error() == Some(libc::EAGAIN) => Ok(false),
+            Err(e) => Err(e),
+        };
+    }
+}
+
 /// Reads pieces of one size until the end. A piece may be split between two reads.
 fn read_pieces(mut from: File, size: usize, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut buffer = vec![0u8; 64 << 10];

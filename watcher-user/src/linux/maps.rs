@@ -4,6 +4,7 @@
 //! tracepoint program on that CPU (`SHARED` in `watcher-ebpf/src/maps.rs`). An iterator does not.
 
 use std::{
+    array,
     fs::File,
     io,
     os::fd::{AsFd, BorrowedFd, OwnedFd},
@@ -17,9 +18,13 @@ use aya::{
 use watcher_common::{FlowCounters, FlowKey, Loss, OverflowKey, SocketKey, SocketRecord, forget, reading, runs};
 
 use super::{
-    iterate::{read_entries, read_records},
+    iterate::{read_entries, run_on},
     raw::{self, Words},
 };
+
+/// Words of a socket's record.
+const RECORD: usize = size_of::<SocketRecord>() / size_of::<u64>();
+const _: () = assert!(size_of::<SocketRecord>().is_multiple_of(size_of::<u64>()));
 
 /// Ways to read each of them.
 pub struct Maps {
@@ -30,6 +35,7 @@ pub struct Maps {
     forget: ProgramFd,
     losses: Words,
     reading: Words,
+    changed: Words,
     runs: Runs,
 }
 
@@ -47,6 +53,7 @@ impl Maps {
             forget: program(ebpf, "watcher_forget")?.try_clone()?,
             losses: Words::map(map(ebpf, "LOSSES")?, Loss::COUNT)?,
             reading: Words::map(map(ebpf, "READING")?, reading::COUNT)?,
+            changed: Words::map(map(ebpf, "CHANGED")?, reading::ROOM * RECORD as u32)?,
             runs: runs(ebpf)?,
         })
     }
@@ -55,8 +62,22 @@ impl Maps {
     pub fn sockets(&self, since: u64) -> io::Result<(Vec<SocketRecord>, (u64, u64))> {
         self.reading.store(reading::SINCE, since);
         let mut records: Vec<SocketRecord> = Vec::new();
-        read_records(run(&self.sockets)?, |record| records.push(record))?;
-        Ok((records, (self.reading.load(reading::JIFFIES), self.reading.load(reading::BOOT))))
+        let mut run = run(&self.sockets)?;
+        loop {
+            self.reading.store(reading::CHANGED, 0);
+            let has_ended = run_on(&mut run)?;
+            for at in 0..self.reading.load(reading::CHANGED) as usize {
+                records.push(self.changed(at)?);
+            }
+            if has_ended {
+                return Ok((records, (self.reading.load(reading::JIFFIES), self.reading.load(reading::BOOT))));
+            }
+        }
+    }
+
+    fn changed(&self, at: usize) -> io::Result<SocketRecord> {
+        let words: [_; RECORD] = array::from_fn(|word| self.changed.load((at * RECORD + word) as u32).to_ne_bytes());
+        raw::record(words.as_flattened()).ok_or_else(|| io::Error::other("short record"))
     }
 
     /// The flow map.
