@@ -1,0 +1,267 @@
+//! What watcher takes with more and more flows and processes: rows, a table for docs/overhead.md and its plot.
+
+use std::fmt::Write as _;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::actors::Actor;
+use super::daemon::Daemon;
+use super::kernel::{cpu_seconds, map_bytes, own_memory};
+use super::overhead::{self, Piece};
+use super::subject::Watcher;
+use super::table::Row;
+use super::{Plan, ratio};
+use crate::chart::lines::{Line, Panel, draw};
+
+const MEBIBYTE: f64 = 1024.0 * 1024.0;
+/// The smallest processor time that /proc tells of, over the length of a run, would be no point on a logarithmic axis.
+const LEAST_PERCENT: f64 = 0.05;
+/// How much a flow may cost more when there are ten times as many before that is called super-linear.
+const GROWTH: f64 = 1.3;
+
+/// Connections of one process, which may not have a hundred thousand descriptors everywhere.
+const CONNECTIONS: u64 = 5_000;
+
+/// What there is more and more of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Load {
+    Flows,
+    Processes,
+}
+
+impl Load {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Flows => "flows",
+            Self::Processes => "processes",
+        }
+    }
+
+    /// One flow is that of one process; of a TCP connection both ends are here, and each is a flow.
+    fn actors(self, count: u64, seconds: u64) -> Result<Vec<Actor>> {
+        let start = |kind: &str, number: u64| Actor::start(&[kind, &number.to_string(), &seconds.to_string()]);
+        if self == Self::Processes || count == 1 {
+            return Ok(vec![start("crowd", count)?]);
+        }
+        let connections = count / 2;
+        let actors = connections.div_ceil(CONNECTIONS);
+        (0..actors).map(|_| start("flows", connections / actors)).collect()
+    }
+}
+
+const LOADS: [(Load, &[u64]); 2] = [(Load::Flows, &[1, 100, 10_000, 100_000]), (Load::Processes, &[1, 100, 10_000])];
+
+/// Which watcher.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Top,
+    Daemon,
+}
+
+const KINDS: [Kind; 2] = [Kind::Top, Kind::Daemon];
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Top => "`top --json`",
+            Self::Daemon => "`run`",
+        }
+    }
+}
+
+/// One measurement.
+#[derive(Debug, Clone)]
+struct Point {
+    kind: Kind,
+    load: Load,
+    count: u64,
+    /// How often each flow moved something, per second.
+    rounds: f64,
+    /// Lines that `top` printed per second.
+    readings: Option<f64>,
+    percent: f64,
+    own: f64,
+    maps: f64,
+}
+
+/// Measures, and leaves the table and the plot for the page.
+pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
+    let seconds = plan.scaled(15).max(4);
+    let mut points = Vec::new();
+    for (load, counts) in LOADS {
+        for &count in counts {
+            for kind in KINDS {
+                let point = point(plan, kind, load, plan.scaled(count).max(1), seconds)?;
+                eprintln!("  {}", line(&point, None));
+                points.push(point);
+            }
+        }
+    }
+    let piece = Piece::named("scaling");
+    draw(&piece.picture()?, &[panel(&points, Load::Flows, CPU), panel(&points, Load::Flows, MEMORY)])?;
+    Piece::named("scaling-processes").picture().and_then(|path| {
+        draw(&path, &[panel(&points, Load::Processes, CPU), panel(&points, Load::Processes, MEMORY)])
+    })?;
+    piece.write(&table(&points, seconds), &overhead::made_by("bench scaling", plan.quick))?;
+    Ok(points.iter().flat_map(|point| limits(point, &points)).collect())
+}
+
+fn point(plan: &Plan, kind: Kind, load: Load, count: u64, seconds: u64) -> Result<Point> {
+    match kind {
+        Kind::Top => {
+            let watcher = Watcher::start_unheard(&plan.subject, &[])?;
+            let point = measured(kind, load, count, seconds, watcher.pid(), &|| watcher.lines())?;
+            watcher.stop()?;
+            Ok(point)
+        }
+        Kind::Daemon => {
+            let state = std::env::temp_dir().join(format!("watcher-bench-scaling-{}", std::process::id()));
+            let point = beside_daemon(plan, load, count, seconds, &state);
+            std::fs::remove_dir_all(&state)?;
+            point
+        }
+    }
+}
+
+fn beside_daemon(plan: &Plan, load: Load, count: u64, seconds: u64, state: &Path) -> Result<Point> {
+    let daemon = Daemon::start(&plan.subject, state)?;
+    let point = measured(Kind::Daemon, load, count, seconds, daemon.pid(), &|| 0)?;
+    daemon.stop()?;
+    Ok(point)
+}
+
+fn measured(kind: Kind, load: Load, count: u64, seconds: u64, pid: u32, lines: &dyn Fn() -> u64) -> Result<Point> {
+    let mut actors = load.actors(count, seconds)?;
+    // What is new is looked at more closely; that is another matter.
+    sleep(Duration::from_secs(2));
+    let (begun, before, first) = (Instant::now(), cpu_seconds(pid)?, lines());
+    actors.iter_mut().try_for_each(Actor::go)?;
+    for actor in &mut actors {
+        actor.line()?;
+    }
+    let (took, spent) = (begun.elapsed().as_secs_f64(), cpu_seconds(pid)? - before);
+    let mebibytes = |bytes: u64| ratio(bytes, 1) / MEBIBYTE;
+    let point = Point {
+        kind,
+        load,
+        count,
+        rounds: ratio(seconds, 1) / took,
+        readings: (kind == Kind::Top).then(|| ratio(lines() - first, 1) / took),
+        percent: 100.0 * spent / took,
+        own: mebibytes(own_memory(pid)?),
+        maps: mebibytes(map_bytes(pid)?),
+    };
+    // Processes are all gone before the next ones come.
+    for actor in &mut actors {
+        actor.go()?;
+        actor.ended();
+    }
+    Ok(point)
+}
+
+/// The same with a tenth as much, or nearly: the point before it.
+fn before<'a>(point: &Point, points: &'a [Point]) -> Option<&'a Point> {
+    let same = |other: &&Point| other.kind == point.kind && other.load == point.load && other.count < point.count;
+    points.iter().rfind(same)
+}
+
+/// Microseconds of processor time for one flow or process, each second.
+fn each(point: &Point) -> f64 {
+    point.percent * 1e4 / ratio(point.count, 1)
+}
+
+fn limits(point: &Point, points: &[Point]) -> Vec<Row> {
+    let what = format!("{}, {} {}", point.kind.name(), point.count, point.load.name());
+    let mut rows = Vec::new();
+    if point.load == Load::Flows && point.count == 10_000 {
+        let note = format!("{:.1} own, {:.1} in the kernel's maps", point.own, point.maps);
+        rows.push(Row::at_most(format!("{what}: CPU"), 5.0, point.percent, "% of a core", ""));
+        rows.push(Row::at_most(format!("{what}: memory, maps included"), 40.0, point.own + point.maps, "MiB", &note));
+    }
+    if let Some(before) = before(point, points).filter(|_| point.count > 1000) {
+        let growth = each(point) / each(before);
+        let what = format!("{what}: CPU for each, over that with {}", before.count);
+        rows.push(Row::at_most(what, GROWTH, growth, "times", ""));
+    }
+    rows
+}
+
+fn table(points: &[Point], seconds: u64) -> String {
+    let mut text = format!(
+        "Each flow moves something once a second: one flow is a UDP socket that sends a byte to itself, more are the two ends of \
+         TCP\nconnections over loopback, {CONNECTIONS} in a process; each process has a UDP socket that sends itself a byte. Measured for \
+         {seconds} s, once all are\nopen. `top --json` reads and prints once a second and lists every process and flow, `run` reads \
+         once a second and keeps the\nhistory. 1 % of a core at 1 Hz is 10 ms for a reading. Own memory is what is resident \
+         without the kernel's maps.\n\n| watcher | load | rounds/s | lines/s | CPU, % of a core | CPU for each, µs/s | own, MiB | \
+         maps, MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+    );
+    for (load, _) in LOADS {
+        for kind in KINDS {
+            for point in points.iter().filter(|point| point.kind == kind && point.load == load) {
+                let _ = writeln!(text, "{}", line(point, before(point, points)));
+            }
+        }
+    }
+    text + "\n![processor time and memory by flows](scaling.svg)\n![the same by processes](scaling-processes.svg)\n"
+}
+
+/// A cost that rises is set in bold.
+fn line(point: &Point, before: Option<&Point>) -> String {
+    let readings = point.readings.map_or_else(|| "-".to_owned(), |lines| format!("{lines:.2}"));
+    let rises = point.count > 1000 && before.is_some_and(|before| each(point) > GROWTH * each(before));
+    let bold = if rises { "**" } else { "" };
+    format!(
+        "| {} | {} {} | {:.2} | {readings} | {:.2} | {bold}{:.2}{bold} | {:.1} | {:.1} |",
+        point.kind.name(),
+        point.count,
+        point.load.name(),
+        point.rounds,
+        point.percent,
+        each(point),
+        point.own,
+        point.maps
+    )
+}
+
+/// What is drawn: a title, and the value of a point.
+type Shown = (&'static str, fn(&Point) -> f64);
+const CPU: Shown = ("processor time, % of a core", |point| point.percent.max(LEAST_PERCENT));
+const MEMORY: Shown = ("memory with maps, MiB", |point| point.own + point.maps);
+
+fn panel(points: &[Point], load: Load, (title, value): Shown) -> Panel {
+    let line = |kind: Kind| -> Line {
+        let own = points.iter().filter(|point| point.kind == kind && point.load == load);
+        (kind.name().replace('`', ""), own.map(|point| (ratio(point.count, 1), value(point))).collect())
+    };
+    Panel { title: title.to_owned(), across: format!("active {}", load.name()), lines: KINDS.map(line).to_vec() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn point(count: u64, percent: f64) -> Point {
+        Point {
+            kind: Kind::Top,
+            load: Load::Flows,
+            count,
+            rounds: 1.0,
+            readings: Some(1.0),
+            percent,
+            own: 10.0,
+            maps: 5.0,
+        }
+    }
+
+    #[test]
+    fn what_rises_faster_than_its_load_is_a_missed_limit() {
+        let points = [point(100, 0.1), point(10_000, 4.0), point(100_000, 80.0)];
+        let met: Vec<bool> = points.iter().flat_map(|point| limits(point, &points)).map(|row| row.met).collect();
+        assert_eq!(met, [true, true, true, false]);
+        assert!(line(&points[2], Some(&points[1])).contains("| **8.00** |"));
+        assert!(line(&points[1], Some(&points[0])).contains("| 4.00 |"));
+    }
+}
