@@ -149,12 +149,15 @@ fn object(preallocated: bool) -> Result<Cow<'static, [u8]>, LoadError> {
 }
 
 /// One heap for all threads. The others do little, and glibc would give each a heap of its own, which keeps what it was once
-/// given. To be called before there are others.
+/// given. And large lists stay out of it: the first one that is freed would raise the size from which glibc asks the system for
+/// memory, and gives it back, so that those of each reading would be kept (mallopt(3), `M_MMAP_THRESHOLD`). To be called before
+/// there are others.
 pub fn share_one_heap() {
     #[cfg(target_env = "gnu")]
     // SAFETY: mallopt has no preconditions.
     unsafe {
         libc::mallopt(libc::M_ARENA_MAX, 1);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10);
     }
 }
 
