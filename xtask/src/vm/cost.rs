@@ -42,12 +42,17 @@ pub fn measure(variants: &[&'static Variant], jobs: usize, program: Option<PathB
         None => bench::build_watcher()?,
     };
     let prepared = variants.iter().rev().map(|variant| Ok((*variant, prepare(variant, &watcher)?)));
-    let waiting = Mutex::new(prepared.collect::<Result<Vec<_>>>()?);
+    let prepared = prepared.collect::<Result<Vec<_>>>()?;
+    let kernels = prepared.iter().rev().map(|(variant, machine)| {
+        format!("- **{}**: Linux {}, {}\n", variant.name, machine.kernel.release, variant.about)
+    });
+    let kernels: String = kernels.collect();
+    let waiting = Mutex::new(prepared);
     let columns: Mutex<Vec<Column>> = Mutex::default();
     let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let work = || {
         while let Some((variant, machine)) = next() {
-            let name = format!("{} ({})", variant.name, machine.kernel.release);
+            let name = variant.name.to_owned();
             eprintln!("vm: {name}: booting");
             let begun = Instant::now();
             let costs = boot(&machine);
@@ -58,8 +63,7 @@ pub fn measure(variants: &[&'static Variant], jobs: usize, program: Option<PathB
     };
     thread::scope(|scope| (0..jobs).for_each(|_| drop(scope.spawn(work))));
     let mut columns = columns.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let place = |name: &str| variants.iter().position(|variant| name.split(' ').next() == Some(variant.name));
-    columns.sort_by_key(|(name, _)| place(name));
+    columns.sort_by_key(|(name, _)| variants.iter().position(|variant| name == variant.name));
     let text = table(&columns, false);
     print!("{text}");
     let about = format!(
@@ -67,7 +71,7 @@ pub fn measure(variants: &[&'static Variant], jobs: usize, program: Option<PathB
          own measure of a program's time counts them: those of the program, of the kernel's functions that it calls, and of\n\
          the measuring itself, which is what an empty program shows where it can be attached (the kernels with length\n\
          tracepoints). Each kernel runs the same load: {CALLS} sends and receives over UDP, connected and not, and over TCP, \
-         and short\nconnections.\n\n{text}"
+         and short\nconnections.\n\n{kernels}\n{text}"
     );
     Piece::named("instructions").write(&about, &made_by("vm --cost", false))?;
     match columns.iter().filter(|(_, costs)| costs.is_err()).count() {

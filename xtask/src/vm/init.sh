@@ -32,6 +32,7 @@ done </modules/order
 ip link set lo up
 echo "@@kernel $(uname -r)"
 if [ -n "$CALLS" ]; then
+    mkdir -p /usr/sbin && ln -s /bin/bpftool /usr/sbin/
     xtask bench-actor hooks /bin/watcher "$CALLS" $WATCHER 2>&1
     echo "@@end"
     poweroff -f
