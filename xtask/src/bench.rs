@@ -17,6 +17,7 @@ mod bulk;
 mod call_cost;
 mod daemon;
 mod first_frame;
+mod flame;
 mod history;
 pub mod hooks;
 pub mod kernel;
@@ -55,6 +56,7 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   agent              the daemon: idle, after a million flows, its end
   overhead           by name only, its parts too: what docs/overhead.md says
     scaling          1 to 100,000 active flows, 1 to 10,000 processes
+    flame            the daemon's flame graph, and what takes most of its time
     hooks            nanoseconds of each program, on each rung that this kernel has
   history            a year of a busy desktop: the file, a write, an answer (minutes)
 
@@ -83,7 +85,7 @@ const BENCHES: &[(&str, Bench)] = &[
 ];
 
 /// Those that make docs/overhead.md; only by name.
-const OVERHEAD: &[(&str, Bench)] = &[("scaling", scaling::rows), ("hooks", hooks::rows)];
+const OVERHEAD: &[(&str, Bench)] = &[("scaling", scaling::rows), ("flame", flame::rows), ("hooks", hooks::rows)];
 
 /// What was asked for.
 #[derive(Debug)]
@@ -132,6 +134,9 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
         let is_chosen = |wanted: &str| chosen.iter().any(|(name, _)| *name == wanted);
         if is_chosen("packets") {
             cargo_build(&["--package", "macos-pcap", "--example", "throughput"])?;
+        }
+        if is_chosen("flame") {
+            flame::build()?;
         }
         match program {
             Some(program) => (program.clone(), program),

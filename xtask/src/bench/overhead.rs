@@ -12,11 +12,12 @@ use crate::run::capture;
 /// The pieces in the page's order: what they are called, and their heading.
 const PIECES: &[(&str, &str)] = &[
     ("scaling", "More flows, more processes"),
+    ("flame", "Where the daemon's time goes"),
     ("hooks", "Added time for a hook, on this kernel"),
     ("instructions", "Added instructions for a hook, by kernel"),
 ];
 /// Pictures, by the pieces that show them.
-const PICTURES: &[&str] = &["scaling", "scaling-processes"];
+const PICTURES: &[&str] = &["scaling", "scaling-processes", "flame"];
 
 const HEAD: &str = "\
 # Overhead

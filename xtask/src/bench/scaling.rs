@@ -42,14 +42,19 @@ impl Load {
 
     /// One flow is that of one process; of a TCP connection both ends are here, and each is a flow.
     fn actors(self, count: u64, seconds: u64) -> Result<Vec<Actor>> {
-        let start = |kind: &str, number: u64| Actor::start(&[kind, &number.to_string(), &seconds.to_string()]);
         if self == Self::Processes || count == 1 {
-            return Ok(vec![start("crowd", count)?]);
+            return Ok(vec![Actor::start(&["crowd", &count.to_string(), &seconds.to_string()])?]);
         }
-        let connections = count / 2;
-        let actors = connections.div_ceil(CONNECTIONS);
-        (0..actors).map(|_| start("flows", connections / actors)).collect()
+        flows(count, seconds)
     }
+}
+
+/// Processes with so many flows, that are active each second.
+pub fn flows(count: u64, seconds: u64) -> Result<Vec<Actor>> {
+    let connections = count / 2;
+    let actors = connections.div_ceil(CONNECTIONS);
+    let (each, seconds) = ((connections / actors).to_string(), seconds.to_string());
+    (0..actors).map(|_| Actor::start(&["flows", &each, &seconds])).collect()
 }
 
 const LOADS: [(Load, &[u64]); 2] = [(Load::Flows, &[1, 100, 10_000, 100_000]), (Load::Processes, &[1, 100, 10_000])];
@@ -193,7 +198,7 @@ fn table(points: &[Point], seconds: u64) -> String {
     let mut text = format!(
         "Each flow moves something once a second: one flow is a UDP socket that sends a byte to itself, more are the two ends of \
          TCP\nconnections over loopback, {CONNECTIONS} in a process; each process has a UDP socket that sends itself a byte. Measured for \
-         {seconds} s, once all are\nopen. `top --json` reads and prints once a second and lists every process and flow, `run` reads \
+         {seconds} s, once all are\nopen. `top --json` reads and prints once a second and lists processes, `run` reads \
          once a second and keeps the\nhistory. 1 % of a core at 1 Hz is 10 ms for a reading. Own memory is what is resident \
          without the kernel's maps.\n\n| watcher | load | rounds/s | lines/s | CPU, % of a core | CPU for each, µs/s | own, MiB | \
          maps, MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
