@@ -54,7 +54,7 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   summary            how long `watcher summary` takes, with a daemon and without
   packets            --backend pcap: its parser, its memory, a million datagrams a second
   agent              the daemon: idle, after a million flows, its end
-  overhead           by name only, its parts too: what docs/overhead.md says
+  overhead           by name only, its parts too: what docs/overhead.md says; `cargo xtask vm --cost` first
     scaling          1 to 100,000 active flows, 1 to 10,000 processes
     flame            the daemon's flame graph, and what takes most of its time
     hooks            nanoseconds of each program, on each rung that this kernel has
@@ -138,10 +138,14 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
         if is_chosen("flame") {
             flame::build()?;
         }
-        match program {
+        let (program, counting) = match program {
             Some(program) => (program.clone(), program),
             None => build(is_chosen("packets"), chosen.iter().any(|(name, _)| *name != "packets"))?,
+        };
+        if names.iter().any(|name| name == overhead::NAME) {
+            overhead::elsewhere(&program);
         }
+        (program, counting)
     };
     if !is_root() {
         return Err(again_as_root(&names, pairs, [quick, wants_peers, write], [&program, &counting]));
@@ -157,11 +161,12 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
 /// What somebody means by these names.
 fn chosen(names: &[String]) -> Result<Vec<&'static (&'static str, Bench)>> {
     let is_named = |bench: &&(&str, Bench)| names.iter().any(|name| name == bench.0);
-    let is_part = |name: &String| name == "overhead" || BENCHES.iter().chain(OVERHEAD).any(|(known, _)| known == name);
+    let is_part =
+        |name: &String| name == overhead::NAME || BENCHES.iter().chain(OVERHEAD).any(|(known, _)| known == name);
     if let Some(unknown) = names.iter().find(|name| !is_part(name)) {
         bail!("there is no bench `{unknown}`\n\n{HELP}");
     }
-    let wants_page = names.iter().any(|name| name == "overhead");
+    let wants_page = names.iter().any(|name| name == overhead::NAME);
     let own = BENCHES.iter().filter(|bench| names.is_empty() || is_named(bench));
     Ok(own.chain(OVERHEAD.iter().filter(|bench| wants_page || is_named(bench))).collect())
 }

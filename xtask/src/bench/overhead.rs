@@ -1,13 +1,17 @@
 //! docs/overhead.md: put together from pieces that each bench leaves in target/overhead/.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
 
 use crate::repo;
 use crate::run::capture;
+use crate::vm::cost;
+
+/// All of it, as a bench.
+pub const NAME: &str = "overhead";
 
 /// The pieces in the page's order: what they are called, and their heading.
 const PIECES: &[(&str, &str)] = &[
@@ -71,6 +75,15 @@ fn machine() -> String {
     let gibibytes = kibibytes.unwrap_or_default() / (1 << 20);
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cores} × {processor}, {gibibytes} GiB, Linux {}", kernel.trim())
+}
+
+/// What other kernels say. Where they cannot be booted, the rest is measured all the same, and the page says what is missing.
+pub fn elsewhere(watcher: &Path) {
+    let jobs = std::thread::available_parallelism().map_or(1, |n| n.get().min(4));
+    let measured = cost::machines().and_then(|machines| cost::measure(&machines, jobs, Some(watcher.to_path_buf())));
+    if let Err(error) = measured {
+        eprintln!("note: other kernels: {error:#}");
+    }
 }
 
 /// Writes the page and its pictures.

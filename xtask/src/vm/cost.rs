@@ -15,7 +15,7 @@ use super::boot::{Clock, Machine};
 use super::image::{self, Contents};
 use super::kernels::Kernel;
 use super::variants::Variant;
-use crate::bench::hooks::{Column, Costs, heard, table};
+use crate::bench::hooks::{Cell, Column, Costs, heard, table};
 use crate::bench::overhead::{Piece, made_by};
 use crate::{bench, repo, setup};
 
@@ -64,7 +64,7 @@ pub fn measure(variants: &[&'static Variant], jobs: usize, program: Option<PathB
     thread::scope(|scope| (0..jobs).for_each(|_| drop(scope.spawn(work))));
     let mut columns = columns.into_inner().unwrap_or_else(PoisonError::into_inner);
     columns.sort_by_key(|(name, _)| variants.iter().position(|variant| name == variant.name));
-    let text = table(&columns, false);
+    let text = table(&columns, Cell::Whole);
     print!("{text}");
     let about = format!(
         "Instructions for a run. The emulator lets time go on by a nanosecond with each instruction (`-icount`), so the kernel's\n\
