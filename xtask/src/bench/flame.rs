@@ -30,6 +30,13 @@ const MOST: usize = 8;
 /// Percent of the width; what is narrower could not be read.
 const NARROWEST: f64 = 0.3;
 
+/// Said below the tables.
+const SUPER_LINEAR: &str = "
+What grows faster than the flows is the kernel's iterator over socket storage, `bpf_sk_storage_map_seq_find_next`. It stops after
+each 32 KiB of records (93 sockets that have moved something) and then walks its bucket from the start again; a storage map has
+as many buckets as the machine has processors. So a reading takes steps in proportion to flows that moved × flows ÷ processors.
+";
+
 /// Builds what is measured: as users get it, but with symbols and without the long link-time optimisation.
 pub fn build() -> Result<()> {
     let mut cargo = Command::new("cargo");
@@ -66,6 +73,7 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
         rows.push(Row::told(format!("most of the daemon's time with {flows} flows"), first));
     }
     text += &format!("\n[![flame graph of the daemon with {} active flows](flame.svg)](flame.svg)\n", FLOWS[0]);
+    text += SUPER_LINEAR;
     piece.write(&text, &made_by("bench flame", plan.quick))?;
     Ok(rows)
 }

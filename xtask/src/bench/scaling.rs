@@ -5,11 +5,11 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::actors::Actor;
 use super::daemon::Daemon;
-use super::kernel::{cpu_seconds, map_bytes, own_memory};
+use super::kernel::{BpfStats, cpu_seconds, map_bytes, own_memory, program_runs};
 use super::overhead::{self, Piece};
 use super::subject::Watcher;
 use super::table::Row;
@@ -24,6 +24,9 @@ const GROWTH: f64 = 1.3;
 
 /// Connections of one process, which may not have a hundred thousand descriptors everywhere.
 const CONNECTIONS: u64 = 5_000;
+
+/// Up to so many, each second has its reading.
+const SURELY_IN_TIME: u64 = 10_000;
 
 /// What there is more and more of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +88,7 @@ struct Point {
     count: u64,
     /// How often each flow moved something, per second.
     rounds: f64,
-    /// Lines that `top` printed per second.
+    /// Readings per second, where they were counted: what is asked for is one.
     readings: Option<f64>,
     percent: f64,
     own: f64,
@@ -118,7 +121,7 @@ fn point(plan: &Plan, kind: Kind, load: Load, count: u64, seconds: u64) -> Resul
     match kind {
         Kind::Top => {
             let watcher = Watcher::start_unheard(&plan.subject, &[])?;
-            let point = measured(kind, load, count, seconds, watcher.pid(), &|| watcher.lines())?;
+            let point = measured(kind, load, count, seconds, watcher.pid(), || Ok(Some(watcher.lines())))?;
             watcher.stop()?;
             Ok(point)
         }
@@ -133,16 +136,35 @@ fn point(plan: &Plan, kind: Kind, load: Load, count: u64, seconds: u64) -> Resul
 
 fn beside_daemon(plan: &Plan, load: Load, count: u64, seconds: u64, state: &Path) -> Result<Point> {
     let daemon = Daemon::start(&plan.subject, state)?;
-    let point = measured(Kind::Daemon, load, count, seconds, daemon.pid(), &|| 0)?;
+    // Timing programs takes time itself, so only where readings may be late.
+    let _stats = (count > SURELY_IN_TIME).then(BpfStats::enable).transpose()?;
+    let readings = || if count > SURELY_IN_TIME { readings(daemon.pid()).map(Some) } else { Ok(None) };
+    let point = measured(Kind::Daemon, load, count, seconds, daemon.pid(), readings)?;
     daemon.stop()?;
     Ok(point)
 }
 
-fn measured(kind: Kind, load: Load, count: u64, seconds: u64, pid: u32, lines: &dyn Fn() -> u64) -> Result<Point> {
+/// How often a daemon has read. Of what did not fit anywhere there is nothing as a rule; then the program that reads it runs
+/// once.
+fn readings(pid: u32) -> Result<u64> {
+    let programs = program_runs(pid)?;
+    let reader = programs.iter().find(|(name, _)| name.starts_with("watcher_read_overflow"));
+    reader.map(|(_, runs)| runs.count).context("the daemon has no program that reads")
+}
+
+fn measured(
+    kind: Kind,
+    load: Load,
+    count: u64,
+    seconds: u64,
+    pid: u32,
+    readings: impl Fn() -> Result<Option<u64>>,
+) -> Result<Point> {
     let mut actors = load.actors(count, seconds)?;
     // What is new is looked at more closely; that is another matter.
     sleep(Duration::from_secs(2));
-    let (begun, before, first) = (Instant::now(), cpu_seconds(pid)?, lines());
+    let first = readings()?;
+    let (begun, before) = (Instant::now(), cpu_seconds(pid)?);
     actors.iter_mut().try_for_each(Actor::go)?;
     for actor in &mut actors {
         actor.line()?;
@@ -154,7 +176,7 @@ fn measured(kind: Kind, load: Load, count: u64, seconds: u64, pid: u32, lines: &
         load,
         count,
         rounds: ratio(seconds, 1) / took,
-        readings: (kind == Kind::Top).then(|| ratio(lines() - first, 1) / took),
+        readings: readings()?.zip(first).map(|(last, first)| ratio(last - first, 1) / took),
         percent: 100.0 * spent / took,
         own: mebibytes(own_memory(pid)?),
         maps: mebibytes(map_bytes(pid)?),
@@ -173,9 +195,9 @@ fn before<'a>(point: &Point, points: &'a [Point]) -> Option<&'a Point> {
     points.iter().rfind(same)
 }
 
-/// Microseconds of processor time for one flow or process, each second.
+/// Microseconds of processor time for one flow or process and reading.
 fn each(point: &Point) -> f64 {
-    point.percent * 1e4 / ratio(point.count, 1)
+    point.percent * 1e4 / ratio(point.count, 1) / point.readings.filter(|readings| *readings > 0.0).unwrap_or(1.0)
 }
 
 fn limits(point: &Point, points: &[Point]) -> Vec<Row> {
@@ -188,21 +210,26 @@ fn limits(point: &Point, points: &[Point]) -> Vec<Row> {
     }
     if let Some(before) = before(point, points).filter(|_| point.count > 1000) {
         let growth = each(point) / each(before);
-        let what = format!("{what}: CPU for each, over that with {}", before.count);
+        let what = format!("{what}: CPU for each and reading, over that with {}", before.count);
         rows.push(Row::at_most(what, GROWTH, growth, "times", ""));
     }
     rows
 }
 
+const ABOUT: &str = "\
+Each flow moves something once a second: one flow is a UDP socket that sends a byte to itself, more are the two ends of TCP
+connections over loopback, 5,000 in a process; each process has a UDP socket that sends a byte to itself. `top --json` reads and
+prints once a second and lists processes, `run` reads once a second and keeps the history. Rounds and readings are slower where
+the machine cannot keep up. 1 % of a core at 1 Hz is 10 ms for a reading. Own memory is what is resident without the kernel's
+maps. Bold: each costs more than 1.3 times what it cost with fewer.
+";
+const HEADER: &str = "\
+| watcher | load | rounds/s | readings/s | CPU, % of a core | CPU for each and reading, µs | own, MiB | maps, MiB |
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+";
+
 fn table(points: &[Point], seconds: u64) -> String {
-    let mut text = format!(
-        "Each flow moves something once a second: one flow is a UDP socket that sends a byte to itself, more are the two ends of \
-         TCP\nconnections over loopback, {CONNECTIONS} in a process; each process has a UDP socket that sends itself a byte. Measured for \
-         {seconds} s, once all are\nopen. `top --json` reads and prints once a second and lists processes, `run` reads \
-         once a second and keeps the\nhistory. 1 % of a core at 1 Hz is 10 ms for a reading. Own memory is what is resident \
-         without the kernel's maps.\n\n| watcher | load | rounds/s | lines/s | CPU, % of a core | CPU for each, µs/s | own, MiB | \
-         maps, MiB |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
-    );
+    let mut text = format!("{ABOUT}Measured for {seconds} s each.\n\n{HEADER}");
     for (load, _) in LOADS {
         for kind in KINDS {
             for point in points.iter().filter(|point| point.kind == kind && point.load == load) {
@@ -215,7 +242,7 @@ fn table(points: &[Point], seconds: u64) -> String {
 
 /// A cost that rises is set in bold.
 fn line(point: &Point, before: Option<&Point>) -> String {
-    let readings = point.readings.map_or_else(|| "-".to_owned(), |lines| format!("{lines:.2}"));
+    let readings = point.readings.map_or_else(|| "-".to_owned(), |readings| format!("{readings:.2}"));
     let rises = point.count > 1000 && before.is_some_and(|before| each(point) > GROWTH * each(before));
     let bold = if rises { "**" } else { "" };
     format!(
