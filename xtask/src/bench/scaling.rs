@@ -1,6 +1,5 @@
 //! What watcher takes with more and more flows and processes: rows, a table for docs/overhead.md and its plot.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -14,11 +13,13 @@ use super::overhead::{self, Piece};
 use super::subject::Watcher;
 use super::table::Row;
 use super::{Plan, ratio};
-use crate::chart::lines::{Line, Panel, draw};
+use crate::chart::lines::draw;
+
+mod page;
+
+use page::{CPU, MEMORY, line, panel, table};
 
 const MEBIBYTE: f64 = 1024.0 * 1024.0;
-/// The smallest processor time that /proc tells of, over the length of a run, would be no point on a logarithmic axis.
-const LEAST_PERCENT: f64 = 0.05;
 /// How much a flow may cost more when there are ten times as many before that is called super-linear.
 const GROWTH: f64 = 1.3;
 
@@ -90,9 +91,17 @@ struct Point {
     rounds: f64,
     /// Readings per second, where they were counted: what is asked for is one.
     readings: Option<f64>,
+    seconds: f64,
     percent: f64,
     own: f64,
     maps: f64,
+}
+
+impl Point {
+    /// Processor time of a reading, in seconds. At least that much where none came to its end.
+    fn reading(&self) -> f64 {
+        self.percent / 100.0 / self.readings.map_or(1.0, |readings| readings.max(1.0 / self.seconds))
+    }
 }
 
 /// Measures, and leaves the table and the plot for the page.
@@ -177,6 +186,7 @@ fn measured(
         count,
         rounds: ratio(seconds, 1) / took,
         readings: readings()?.zip(first).map(|(last, first)| ratio(last - first, 1) / took),
+        seconds: took,
         percent: 100.0 * spent / took,
         own: mebibytes(own_memory(pid)?),
         maps: mebibytes(map_bytes(pid)?),
@@ -197,7 +207,7 @@ fn before<'a>(point: &Point, points: &'a [Point]) -> Option<&'a Point> {
 
 /// Microseconds of processor time for one flow or process and reading.
 fn each(point: &Point) -> f64 {
-    point.percent * 1e4 / ratio(point.count, 1) / point.readings.filter(|readings| *readings > 0.0).unwrap_or(1.0)
+    point.reading() * 1e6 / ratio(point.count, 1)
 }
 
 fn limits(point: &Point, points: &[Point]) -> Vec<Row> {
@@ -216,61 +226,6 @@ fn limits(point: &Point, points: &[Point]) -> Vec<Row> {
     rows
 }
 
-const ABOUT: &str = "\
-Each flow moves something once a second: one flow is a UDP socket that sends a byte to itself, more are the two ends of TCP
-connections over loopback, 5,000 in a process; each process has a UDP socket that sends a byte to itself. `top --json` reads and
-prints once a second and lists processes, `run` reads once a second and keeps the history. Rounds and readings are slower where
-the machine cannot keep up. 1 % of a core at 1 Hz is 10 ms for a reading. Own memory is what is resident without the kernel's
-maps. Bold: each costs more than 1.3 times what it cost with fewer.
-";
-const HEADER: &str = "\
-| watcher | load | rounds/s | readings/s | CPU, % of a core | CPU for each and reading, µs | own, MiB | maps, MiB |
-| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |
-";
-
-fn table(points: &[Point], seconds: u64) -> String {
-    let mut text = format!("{ABOUT}Measured for {seconds} s each.\n\n{HEADER}");
-    for (load, _) in LOADS {
-        for kind in KINDS {
-            for point in points.iter().filter(|point| point.kind == kind && point.load == load) {
-                let _ = writeln!(text, "{}", line(point, before(point, points)));
-            }
-        }
-    }
-    text + "\n![processor time and memory by flows](scaling.svg)\n![the same by processes](scaling-processes.svg)\n"
-}
-
-/// A cost that rises is set in bold.
-fn line(point: &Point, before: Option<&Point>) -> String {
-    let readings = point.readings.map_or_else(|| "-".to_owned(), |readings| format!("{readings:.2}"));
-    let rises = point.count > 1000 && before.is_some_and(|before| each(point) > GROWTH * each(before));
-    let bold = if rises { "**" } else { "" };
-    format!(
-        "| {} | {} {} | {:.2} | {readings} | {:.2} | {bold}{:.2}{bold} | {:.1} | {:.1} |",
-        point.kind.name(),
-        point.count,
-        point.load.name(),
-        point.rounds,
-        point.percent,
-        each(point),
-        point.own,
-        point.maps
-    )
-}
-
-/// What is drawn: a title, and the value of a point.
-type Shown = (&'static str, fn(&Point) -> f64);
-const CPU: Shown = ("processor time, % of a core", |point| point.percent.max(LEAST_PERCENT));
-const MEMORY: Shown = ("memory with maps, MiB", |point| point.own + point.maps);
-
-fn panel(points: &[Point], load: Load, (title, value): Shown) -> Panel {
-    let line = |kind: Kind| -> Line {
-        let own = points.iter().filter(|point| point.kind == kind && point.load == load);
-        (kind.name().replace('`', ""), own.map(|point| (ratio(point.count, 1), value(point))).collect())
-    };
-    Panel { title: title.to_owned(), across: format!("active {}", load.name()), lines: KINDS.map(line).to_vec() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +237,7 @@ mod tests {
             count,
             rounds: 1.0,
             readings: Some(1.0),
+            seconds: 15.0,
             percent,
             own: 10.0,
             maps: 5.0,

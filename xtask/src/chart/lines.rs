@@ -45,6 +45,7 @@ fn draw_panel(area: &DrawingArea<SVGBackend<'_>, Shift>, panel: &Panel) -> Resul
     let mut chart = ChartBuilder::on(area)
         .caption(&panel.title, (FONT, 17))
         .margin(10)
+        .margin_right(24)
         .x_label_area_size(42)
         .y_label_area_size(58)
         .build_cartesian_2d(x.log_scale(), y.log_scale())
