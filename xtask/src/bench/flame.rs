@@ -57,19 +57,20 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     let picture = piece.picture()?;
     let seconds = plan.scaled(15).max(4);
     let mut text = "`perf record` of `watcher run` on its processor clock, built with symbols and without link-time \
-                    optimisation; the share of\nsamples in which a function itself was running, kernel included.\n"
+                    optimisation; the share of\nits processor time in which a function itself was running, kernel included.\n"
         .to_owned();
     let mut rows = Vec::new();
     for flows in FLOWS.map(|flows| plan.scaled(flows)) {
         let folded = recorded(flows, seconds)?;
-        let samples: u64 = stacks(&folded).map(|(_, count)| count).sum();
+        let whole: u64 = stacks(&folded).map(|(_, time)| time).sum();
         if flows == plan.scaled(FLOWS[0]) {
             draw(&folded, flows, &picture)?;
         }
-        text += &format!("\n| function, {flows} active flows, {samples} samples | share |\n| --- | ---: |\n");
+        let milliseconds = whole / 1_000_000;
+        text += &format!("\n| function, {flows} active flows, {milliseconds} ms | share |\n| --- | ---: |\n");
         let most = most(&folded);
-        text.extend(most.iter().take(MOST).map(|(name, count)| format!("| `{name}` | {} |\n", share(*count, samples))));
-        let first = most.first().map_or_else(String::new, |(name, count)| format!("{name} {}", share(*count, samples)));
+        text.extend(most.iter().take(MOST).map(|(name, time)| format!("| `{name}` | {} |\n", share(*time, whole))));
+        let first = most.first().map_or_else(String::new, |(name, time)| format!("{name} {}", share(*time, whole)));
         rows.push(Row::told(format!("most of the daemon's time with {flows} flows"), first));
     }
     text += &format!("\n[![flame graph of the daemon with {} active flows](flame.svg)](flame.svg)\n", FLOWS[0]);
@@ -78,11 +79,11 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-fn share(count: u64, of: u64) -> String {
-    format!("{:.1} %", 100.0 * ratio(count, of))
+fn share(part: u64, of: u64) -> String {
+    format!("{:.1} %", 100.0 * ratio(part, of))
 }
 
-/// Stacks of the daemon, a line for each: functions from the outermost, and how often.
+/// Stacks of the daemon, a line for each: functions from the outermost, and nanoseconds.
 fn recorded(flows: u64, seconds: u64) -> Result<String> {
     let state = std::env::temp_dir().join(format!("watcher-bench-flame-{}", std::process::id()));
     let data = folder().join("perf.data");
@@ -123,26 +124,24 @@ fn draw(folded: &str, flows: u64, to: &Path) -> Result<()> {
     options.title = format!("watcher run, {flows} active flows");
     options.min_width = NARROWEST;
     options.deterministic = true;
-    options.count_name = "samples".to_owned();
+    options.count_name = "ns".to_owned();
     let file = File::create(to).with_context(|| format!("cannot write {}", to.display()))?;
     flamegraph::from_lines(&mut options, folded.lines(), file).context("cannot draw the flame graph")
 }
 
 fn stacks(folded: &str) -> impl Iterator<Item = (&str, u64)> {
-    folded
-        .lines()
-        .filter_map(|line| line.rsplit_once(' ').and_then(|(stack, count)| Some((stack, count.parse().ok()?))))
+    folded.lines().filter_map(|line| line.rsplit_once(' ').and_then(|(stack, time)| Some((stack, time.parse().ok()?))))
 }
 
-/// Functions by how often they were the innermost one.
+/// Functions by how long they were the innermost one.
 fn most(folded: &str) -> Vec<(&str, u64)> {
-    let mut counts: HashMap<&str, u64> = HashMap::new();
-    for (stack, count) in stacks(folded) {
-        *counts.entry(stack.rsplit(';').next().unwrap_or(stack)).or_default() += count;
+    let mut times: HashMap<&str, u64> = HashMap::new();
+    for (stack, time) in stacks(folded) {
+        *times.entry(stack.rsplit(';').next().unwrap_or(stack)).or_default() += time;
     }
-    let mut counts: Vec<_> = counts.into_iter().collect();
-    counts.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
-    counts
+    let mut times: Vec<_> = times.into_iter().collect();
+    times.sort_by_key(|(name, time)| (std::cmp::Reverse(*time), *name));
+    times
 }
 
 #[cfg(test)]
