@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use super::arch::Arch;
 use super::boot::{Clock, Machine};
 use super::image::{self, Contents};
 use super::kernels::Kernel;
@@ -82,7 +83,11 @@ pub fn measure(variants: &[&'static Variant], jobs: usize, program: Option<PathB
 
 fn prepare(variant: &Variant, watcher: &Path) -> Result<Machine> {
     let cache = repo::target_dir().join("vm");
-    let kernel = Kernel::named(variant.kernel)?.fetch(&cache)?;
+    let kernel = Kernel::named(variant.kernel)?;
+    if kernel.arch != Arch::HOST {
+        bail!("{}: what measures is built for this machine's architecture only", variant.name);
+    }
+    let kernel = kernel.fetch(&cache)?;
     let folder = cache.join(variant.name).join("cost");
     fs::create_dir_all(&folder)?;
     // What measures on this machine measures there, too.
