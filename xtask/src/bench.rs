@@ -15,14 +15,19 @@ mod agent;
 mod alternate;
 mod bulk;
 mod call_cost;
+mod daemon;
 mod first_frame;
+mod flame;
 mod history;
+pub mod hooks;
 pub mod kernel;
 mod many_flows;
 mod names;
 pub mod netns;
+pub mod overhead;
 mod packets;
 mod round_trips;
+mod scaling;
 mod short_connections;
 mod stats;
 mod subject;
@@ -34,7 +39,7 @@ use table::Row;
 
 /// What `cargo xtask bench --help` prints.
 pub const HELP: &str = "\
-cargo xtask bench [NAME…] [--pairs N] [--quick] [--peers] [--watcher PATH]
+cargo xtask bench [NAME…] [--pairs N] [--quick] [--peers] [--write] [--watcher PATH]
 
 Measures the release build of watcher and prints a Markdown table of limits and figures.
 Runs with and without watcher alternate; ratios are medians of the pairs' ratios.
@@ -49,11 +54,16 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   summary            how long `watcher summary` takes, with a daemon and without
   packets            --backend pcap: its parser, its memory, a million datagrams a second
   agent              the daemon: idle, after a million flows, its end
+  overhead           by name only, its parts too: what docs/overhead.md says; `cargo xtask vm --cost` first
+    scaling          1 to 100,000 active flows, 1 to 10,000 processes
+    flame            the daemon's flame graph, and what takes most of its time
+    hooks            nanoseconds of each program, on each rung that this kernel has
   history            a year of a busy desktop: the file, a write, an answer (minutes)
 
   --pairs N       how many pairs of runs (default 5)
   --quick         a tenth of the work: to see that it runs, not for figures
   --peers         get what `packets` is compared with: nethogs, bandwhich, rustnet
+  --write         write docs/overhead.md from what its parts have last measured
   --watcher PATH  measure this binary instead of building one; `packets` needs one
                   that was built with --features pcap
 ";
@@ -73,6 +83,9 @@ const BENCHES: &[(&str, Bench)] = &[
     ("agent", agent::rows),
     ("history", history::rows),
 ];
+
+/// Those that make docs/overhead.md; only by name.
+const OVERHEAD: &[(&str, Bench)] = &[("scaling", scaling::rows), ("flame", flame::rows), ("hooks", hooks::rows)];
 
 /// What was asked for.
 #[derive(Debug)]
@@ -94,13 +107,15 @@ impl Plan {
 /// Runs the verb.
 pub fn main(mut args: lexopt::Parser) -> Result<()> {
     let mut names = Vec::new();
-    let (mut pairs, mut quick, mut wants_peers, mut program, mut counting) = (5, false, false, None, None);
+    let (mut pairs, mut quick, mut wants_peers, mut write) = (5, false, false, false);
+    let (mut program, mut counting) = (None, None);
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Value(name) => names.push(name.to_string_lossy().into_owned()),
             lexopt::Arg::Long("pairs") => pairs = args.value()?.to_string_lossy().parse().context("--pairs N")?,
             lexopt::Arg::Long("quick") => quick = true,
             lexopt::Arg::Long("peers") => wants_peers = true,
+            lexopt::Arg::Long("write") => write = true,
             // How this starts itself again.
             lexopt::Arg::Long("packets-watcher") => counting = Some(PathBuf::from(args.value()?)),
             lexopt::Arg::Long("watcher") => program = Some(PathBuf::from(args.value()?)),
@@ -111,11 +126,7 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let chosen: Vec<_> =
-        BENCHES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name)).collect();
-    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(known, _)| known == name)) {
-        bail!("there is no bench `{unknown}`\n\n{HELP}");
-    }
+    let chosen = chosen(&names)?;
     // What is built was built before this became root.
     let (program, counting) = if let Some(counting) = counting {
         (program.context("--packets-watcher comes with --watcher")?, counting)
@@ -124,19 +135,40 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
         if is_chosen("packets") {
             cargo_build(&["--package", "macos-pcap", "--example", "throughput"])?;
         }
-        match program {
+        if is_chosen("flame") {
+            flame::build()?;
+        }
+        let (program, counting) = match program {
             Some(program) => (program.clone(), program),
             None => build(is_chosen("packets"), chosen.iter().any(|(name, _)| *name != "packets"))?,
+        };
+        if names.iter().any(|name| name == overhead::NAME) {
+            overhead::elsewhere(&program);
         }
+        (program, counting)
     };
     if !is_root() {
-        return Err(again_as_root(&names, pairs, [quick, wants_peers], [&program, &counting]));
+        return Err(again_as_root(&names, pairs, [quick, wants_peers, write], [&program, &counting]));
     }
     if wants_peers {
         packets::peers::install();
     }
     let [subject, packets] = [program, counting].map(|program| Subject { program });
-    measure(&chosen, &Plan { subject, packets, pairs, quick })
+    let measured = measure(&chosen, &Plan { subject, packets, pairs, quick });
+    if write { overhead::write().and(measured) } else { measured }
+}
+
+/// What somebody means by these names.
+fn chosen(names: &[String]) -> Result<Vec<&'static (&'static str, Bench)>> {
+    let is_named = |bench: &&(&str, Bench)| names.iter().any(|name| name == bench.0);
+    let is_part =
+        |name: &String| name == overhead::NAME || BENCHES.iter().chain(OVERHEAD).any(|(known, _)| known == name);
+    if let Some(unknown) = names.iter().find(|name| !is_part(name)) {
+        bail!("there is no bench `{unknown}`\n\n{HELP}");
+    }
+    let wants_page = names.iter().any(|name| name == overhead::NAME);
+    let own = BENCHES.iter().filter(|bench| names.is_empty() || is_named(bench));
+    Ok(own.chain(OVERHEAD.iter().filter(|bench| wants_page || is_named(bench))).collect())
 }
 
 fn measure(chosen: &[&(&str, Bench)], plan: &Plan) -> Result<()> {
@@ -172,6 +204,11 @@ fn build(packets: bool, others: bool) -> Result<(PathBuf, PathBuf)> {
     Ok((program, counting))
 }
 
+/// What users get.
+pub fn build_watcher() -> Result<PathBuf> {
+    build(false, true).map(|(program, _)| program)
+}
+
 fn cargo_build(what: &[&str]) -> Result<()> {
     run(Command::new("cargo").current_dir(repo::root()).args(["build", "--release"]).args(what))
 }
@@ -180,7 +217,7 @@ fn cargo_build(what: &[&str]) -> Result<()> {
 fn again_as_root(
     names: &[String],
     pairs: usize,
-    [quick, peers]: [bool; 2],
+    [quick, peers, write]: [bool; 3],
     [program, counting]: [&Path; 2],
 ) -> anyhow::Error {
     let again = || -> Result<Command> {
@@ -188,6 +225,7 @@ fn again_as_root(
         command.arg("bench").args(names).args(["--pairs", &pairs.to_string(), "--watcher"]).arg(program);
         command.arg("--packets-watcher").arg(counting);
         command.args(quick.then_some("--quick")).args(peers.then_some("--peers"));
+        command.args(write.then_some("--write"));
         Ok(command)
     };
     match again() {

@@ -17,6 +17,7 @@ mod arch;
 mod boot;
 mod build;
 mod console;
+pub mod cost;
 mod image;
 mod kernels;
 mod outcome;
@@ -25,7 +26,7 @@ mod userland;
 mod variants;
 
 use arch::Arch;
-use boot::Machine;
+use boot::{Clock, Machine};
 use console::{Console, Verdict};
 use image::Contents;
 use kernels::Kernel;
@@ -36,6 +37,7 @@ use variants::{Expected, VARIANTS, Variant, Without};
 pub const HELP: &str = "\
 cargo xtask vm [MACHINE…] [--filter F] [--jobs N] [--timeout SECONDS] [--watcher-args ARGS]
 cargo xtask vm [--read] --write
+cargo xtask vm --cost [MACHINE…] [--watcher PATH]
 cargo xtask vm --list
 
 Downloads kernels, boots each in an emulated machine (no KVM, no root), and runs `watcher
@@ -49,6 +51,8 @@ say so, and the suite runs by packets.
                      most 4)
   --timeout SECONDS  of one boot (default: 3000)
   --watcher-args ARGS  more arguments for the `watcher` that is tried
+  --cost             instead, count the instructions of each program's runs, for docs/overhead.md
+  --watcher PATH     with --cost: this binary instead of the release build
   --read             boot nothing: take the consoles of earlier boots
   --write            write docs/kernels.md from the last whole boot of every machine
 
@@ -65,6 +69,8 @@ struct Options {
     jobs: usize,
     at_most: Duration,
     watcher: String,
+    cost: bool,
+    program: Option<PathBuf>,
     list: bool,
     read: bool,
     write: bool,
@@ -79,6 +85,9 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
     if options.list {
         print!("{}", variants::list());
         return Ok(());
+    }
+    if options.cost {
+        return cost::measure(&options.variants, options.jobs, options.program);
     }
     let rows = if options.read { earlier(&options.variants)? } else { boot_all(&options)? };
     print!("{}", table::summary(&rows));
@@ -109,6 +118,8 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
         jobs: thread::available_parallelism().map_or(1, |n| n.get().min(4)),
         at_most: Duration::from_secs(3000),
         watcher: String::new(),
+        cost: false,
+        program: None,
         list: false,
         read: false,
         write: false,
@@ -121,6 +132,8 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
                 options.at_most = Duration::from_secs(args.value()?.to_string_lossy().parse()?);
             }
             lexopt::Arg::Long("watcher-args") => options.watcher = args.value()?.to_string_lossy().into_owned(),
+            lexopt::Arg::Long("cost") => options.cost = true,
+            lexopt::Arg::Long("watcher") => options.program = Some(PathBuf::from(args.value()?)),
             lexopt::Arg::Long("list") => options.list = true,
             lexopt::Arg::Long("read") => options.read = true,
             lexopt::Arg::Long("write") => options.write = true,
@@ -129,7 +142,9 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
             other => return Err(other.unexpected().into()),
         }
     }
-    if options.variants.is_empty() {
+    if options.variants.is_empty() && options.cost {
+        options.variants = cost::machines()?;
+    } else if options.variants.is_empty() {
         options.variants = VARIANTS.iter().filter(|v| v.by_default || options.read).collect();
     }
     Ok(Some(options))
@@ -203,7 +218,8 @@ fn prepare(options: &Options) -> Result<Vec<(&'static Variant, Machine)>> {
         let contents = Contents { built, settings: &settings, foreign: foreign.as_deref() };
         let initramfs = image::pack(&unpacked, &contents, &folder)?;
         let log = folder.join("console.log");
-        machines.push((*variant, Machine { kernel: unpacked, initramfs, processors: variant.processors, log }));
+        let (processors, clock) = (variant.processors, Clock::Real);
+        machines.push((*variant, Machine { kernel: unpacked, initramfs, processors, clock, log }));
     }
     Ok(machines)
 }
@@ -263,6 +279,8 @@ mod tests {
             jobs: 1,
             at_most: Duration::ZERO,
             watcher: "--x".to_owned(),
+            cost: false,
+            program: None,
             list: false,
             read: false,
             write: false,

@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 
 mod calls;
 mod connections;
+mod crowd;
 mod datagrams;
 mod flows;
 mod round_trips;
@@ -29,10 +30,12 @@ pub fn main(args: &[String]) -> Result<()> {
         "calls" => calls::main(args),
         "connect" => connections::client(args),
         "accept" => connections::server(args),
+        "crowd" => crowd::main(args),
         "churn" => connections::churn(args),
         "datagrams" => datagrams::main(args),
         "sink" => datagrams::sink(),
         "flows" => flows::main(args),
+        "hooks" => super::hooks::main(args),
         "ping" => round_trips::client(args),
         "pong" => round_trips::server(args),
         _ => bail!("there is no actor `{kind}`"),
@@ -82,6 +85,11 @@ impl Actor {
             bail!("the actor ended without a word");
         }
         Ok(line.trim().to_owned())
+    }
+
+    /// Waits until it has ended by itself, whatever it still says.
+    pub fn ended(&mut self) {
+        while self.line().is_ok() {}
     }
 
     /// The numbers it says next.

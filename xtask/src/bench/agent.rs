@@ -1,15 +1,13 @@
 //! Rows: what the daemon takes while little happens, what it holds after a million flows, and how soon it ends.
 
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
 use super::actors::Actor;
+use super::daemon::Daemon;
 use super::kernel::{cpu_seconds, map_bytes, own_memory};
 use super::table::Row;
 use super::{Plan, ratio};
@@ -23,13 +21,14 @@ const MEBIBYTE: f64 = 1024.0 * 1024.0;
 /// One daemon, first idle, then after many connections.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     let state = std::env::temp_dir().join(format!("watcher-bench-{}", std::process::id()));
-    let daemon = Daemon::start(plan, &state)?;
+    let daemon = Daemon::start(&plan.subject, &state)?;
     let crowd = Crowd::start()?;
     let idle = idle(plan, &daemon)?;
     drop(crowd);
     let mut rows = vec![idle];
     rows.extend(after_flows(plan, &daemon)?);
-    rows.push(daemon.stop()?);
+    let took = daemon.stop()?.as_secs_f64() * 1e3;
+    rows.push(Row::at_most("shutdown of the daemon", 2000.0, took, "ms", ""));
     std::fs::remove_dir_all(&state)?;
     Ok(rows)
 }
@@ -63,44 +62,6 @@ fn after_flows(plan: &Plan, daemon: &Daemon) -> Result<Vec<Row>> {
         Row::at_most(format!("daemon memory after {flows} flows, maps included"), 60.0, last, "MiB", &note),
         Row::at_most("growth of it over the second half", 3.0, (last - second).max(0.0), "MiB", ""),
     ])
-}
-
-/// `watcher run`; killed when dropped.
-struct Daemon(Child);
-
-impl Daemon {
-    fn start(plan: &Plan, state: &Path) -> Result<Self> {
-        let mut command = Command::new(&plan.subject.program);
-        command.arg("run").arg("--state").arg(state).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let daemon = Self(command.spawn().context("cannot start the daemon")?);
-        let begun = Instant::now();
-        while !state.join("summary.json").exists() {
-            if begun.elapsed() > Duration::from_secs(20) {
-                bail!("the daemon wrote no summary.json");
-            }
-            sleep(Duration::from_millis(20));
-        }
-        Ok(daemon)
-    }
-
-    fn pid(&self) -> u32 {
-        self.0.id()
-    }
-
-    fn stop(mut self) -> Result<Row> {
-        let begun = Instant::now();
-        kill(Pid::from_raw(self.0.id().cast_signed()), Signal::SIGTERM).context("cannot end the daemon")?;
-        self.0.wait()?;
-        Ok(Row::at_most("shutdown of the daemon", 2000.0, begun.elapsed().as_secs_f64() * 1e3, "ms", ""))
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // Already gone after `stop`; then both fail, and that is fine.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// Processes that do nothing.

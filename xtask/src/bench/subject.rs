@@ -91,6 +91,11 @@ impl Watcher {
         self.child.id()
     }
 
+    /// How many lines it has printed.
+    pub fn lines(&self) -> u64 {
+        self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).lines
+    }
+
     /// What it says once it has printed `lines` more lines.
     pub fn after_lines(&self, lines: u64) -> Result<Heard> {
         let (mutex, changed) = &*self.heard;

@@ -194,6 +194,7 @@ pub const PACKAGES: &[Package] = &[
     ),
     package("musl-tools", "musl-gcc", "static executables with C in them", &[Purpose::Dist]),
     package("chromium", "chromium", "a browsing session by a program nobody here wrote", &[Purpose::Bench]),
+    package("linux-perf", "perf", "samples where the daemon's time goes", &[Purpose::Bench]),
     package("bpftool", "bpftool", "a second opinion on loaded programs", &[Purpose::Bench]),
 ];
 

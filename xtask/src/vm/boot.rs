@@ -13,6 +13,15 @@ use anyhow::{Context as _, Result};
 use super::kernels::Unpacked;
 use crate::run::shown;
 
+/// How a machine's time passes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    /// As outside.
+    Real,
+    /// A nanosecond with each instruction, and at once where the processor waits.
+    Instructions,
+}
+
 /// A machine that is ready.
 #[derive(Debug)]
 pub struct Machine {
@@ -22,6 +31,8 @@ pub struct Machine {
     pub initramfs: PathBuf,
     /// How many processors it has.
     pub processors: u32,
+    /// How its time passes.
+    pub clock: Clock,
     /// Where its console goes, line by line.
     pub log: PathBuf,
 }
@@ -42,7 +53,11 @@ impl Machine {
         let (program, machine) = arch.qemu().split_first().unwrap_or((&"false", &[]));
         let mut command = Command::new(program);
         // Emulated: nested virtualisation is not to be relied on, and where it is broken it hangs.
-        command.args(machine).args(["-accel", "tcg,thread=multi", "-cpu", self.kernel.processor]);
+        command.args(machine).args(["-cpu", self.kernel.processor]);
+        command.args(match self.clock {
+            Clock::Real => &["-accel", "tcg,thread=multi"][..],
+            Clock::Instructions => &["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"],
+        });
         command.arg("-smp").arg(self.processors.to_string()).args(["-m", "2G", "-no-reboot", "-nic", "none"]);
         command.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         command.arg("-kernel").arg(&self.kernel.image).arg("-initrd").arg(&self.initramfs);

@@ -8,7 +8,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /run
 mount -t tmpfs tmp /tmp
-# WITHOUT, WATCHER, SUITE, PACKETS
+# WITHOUT, WATCHER, SUITE, PACKETS, and CALLS where only costs are wanted
 . /machine
 case $WITHOUT in
 cgroup2)
@@ -31,6 +31,12 @@ while read -r module; do
 done </modules/order
 ip link set lo up
 echo "@@kernel $(uname -r)"
+if [ -n "$CALLS" ]; then
+    mkdir -p /usr/sbin && ln -s /bin/bpftool /usr/sbin/
+    xtask bench-actor hooks /bin/watcher "$CALLS" $WATCHER 2>&1
+    echo "@@end"
+    poweroff -f
+fi
 watcher doctor --verbose $WATCHER
 echo "@@doctor $(watcher doctor --json $WATCHER)"
 if [ -n "$PACKETS" ]; then

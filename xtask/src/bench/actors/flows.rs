@@ -6,6 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use nix::libc;
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::Linger;
 
 use super::{allow_files, number, say, wait};
 
@@ -17,6 +20,8 @@ pub fn main(args: &[String]) -> Result<()> {
     let mut pairs = Vec::with_capacity(connections);
     for _ in 0..connections {
         let client = TcpStream::connect(listener.local_addr()?)?;
+        // Nothing of so many connections is to wait for a minute once they are over.
+        setsockopt(&client, Linger, &libc::linger { l_onoff: 1, l_linger: 0 })?;
         pairs.push((client, listener.accept()?.0));
     }
     say("ready")?;

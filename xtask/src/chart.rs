@@ -1,0 +1,3 @@
+//! Charts for the pages in docs/, as SVG.
+
+pub mod lines;
