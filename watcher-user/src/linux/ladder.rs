@@ -125,6 +125,7 @@ impl Way {
     #[must_use]
     pub fn is_by(&self, what: Without) -> bool {
         self.programs.iter().any(|program| match program.hook {
+            Hook::Tracepoint(name) if name.starts_with("sched_process_") => what == Without::Processes,
             Hook::Tracepoint(name) | Hook::Perf(_, name) => what == Without::Lengths && name.ends_with("_length"),
             Hook::Exit(_) => what == Without::Fexit,
             Hook::Entry(_) => what == Without::Taken,
@@ -221,6 +222,8 @@ const fn program(symbol: &'static str, hook: Hook) -> Program {
 
 /// The capability that `names.passive` switches off.
 pub const NAMES: &str = "names";
+/// The capability that tells of forks, execs and ends.
+pub const PROCESSES: &str = "processes";
 
 /// Attached in this order: what gives sockets their slots comes before what counts into them.
 pub const LADDER: &[Capability] = &[
@@ -260,8 +263,10 @@ pub const LADDER: &[Capability] = &[
         ways: &[way("iter/task", &[program("watcher_read_tasks", Hook::Iterator("task"))])],
     },
     Capability {
-        name: "processes",
-        without: Some("a process that ends before it is looked up shows its kernel name only, and never as ended"),
+        name: PROCESSES,
+        without: Some(
+            "a process that ends before it is looked up shows its kernel name only; ends show some seconds late",
+        ),
         ways: &[
             Way {
                 name: "tp_btf/sched_process_*, each twice",

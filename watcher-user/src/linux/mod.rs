@@ -2,6 +2,7 @@
 
 mod bare;
 mod btf;
+mod census;
 mod cgroups;
 mod convert;
 pub mod doctor;
@@ -24,6 +25,7 @@ mod ring;
 mod source;
 mod ticks;
 pub mod traits;
+mod unheard;
 mod vanished;
 pub mod verify;
 
@@ -66,6 +68,8 @@ pub enum Without {
     Taken,
     /// Probes by tracefs: by perf instead.
     Tracefs,
+    /// What tells of processes: nobody hears of their ends.
+    Processes,
 }
 
 /// Sizes of the maps, and diagnostics.

@@ -19,7 +19,7 @@ use self::{
     naming::{Identity, Naming, Unnamed},
     ran::{Origin, Ran, text},
 };
-use super::ring::Birth;
+use super::{census::Census, ring::Birth};
 use crate::program_name::{self, EXE};
 
 /// So many ended processes are remembered.
@@ -34,14 +34,6 @@ pub struct Processes {
     /// Ended ones, oldest first: their sockets may outlive them and ask for the name again.
     ended: VecDeque<ProcessId>,
     naming: Naming,
-}
-
-/// Every process that ran at one moment.
-pub struct Census {
-    /// Before this, all of them.
-    pub at: BootTime,
-    /// What the kernel said of each.
-    pub running: Vec<ProcessFork>,
 }
 
 #[derive(Debug)]
@@ -92,31 +84,26 @@ impl Processes {
         }
     }
 
-    /// Repairs what lost events have left wrong, from a list of all processes that run: names the known ones that do not,
+    /// Repairs what lost events have left wrong, from a list of all processes that run: takes in those that are not known,
     /// and forgets what it believed of those that go by another name.
-    pub fn reconcile(&mut self, census: &Census) -> Vec<ProcessId> {
-        let running = &census.running;
-        let alive: HashMap<ProcessId, String> = running
-            .iter()
-            .map(|task| (ProcessId { tgid: task.tgid, start: BootTime(task.start) }, text(&task.comm)))
-            .collect();
-        for (id, known) in &mut self.known {
-            if alive.get(id).is_some_and(|comm| !known.goes_by(comm)) {
-                known.complete = false;
-                known.origin.ran = None;
-            }
-        }
+    pub fn repair(&mut self, running: &[ProcessFork]) {
         for task in running {
-            let id = ProcessId { tgid: task.tgid, start: BootTime(task.start) };
-            if !self.known.contains_key(&id) {
-                self.born(&Birth::Fork(*task), &mut Vec::new());
+            match self.known.get_mut(&id_of(task)) {
+                Some(known) if known.goes_by(&text(&task.comm)) => {}
+                Some(known) => (known.complete, known.origin.ran) = (false, None),
+                None => self.born(&Birth::Fork(*task), &mut Vec::new()),
             }
         }
-        let ended: HashSet<ProcessId> = self.ended.iter().copied().collect();
-        let gone = |id: &&ProcessId| {
-            **id != ProcessId::KERNEL && id.start < census.at && !alive.contains_key(id) && !ended.contains(id)
+    }
+
+    /// Those that are not among the processes that run, and whose end nobody told of.
+    pub fn missing(&self, census: &Census) -> Vec<ProcessId> {
+        let told: HashSet<ProcessId> = self.ended.iter().copied().collect();
+        let running: HashSet<ProcessId> = census.running.iter().map(id_of).collect();
+        let is_missing = |id: &&ProcessId| {
+            **id != ProcessId::KERNEL && id.start < census.at && !running.contains(id) && !told.contains(id)
         };
-        self.known.keys().filter(gone).copied().collect()
+        self.known.keys().filter(is_missing).copied().collect()
     }
 
     /// A fork runs its parent's program until it executes another.
@@ -273,4 +260,8 @@ impl Processes {
             self.known.remove(&oldest);
         }
     }
+}
+
+fn id_of(task: &ProcessFork) -> ProcessId {
+    ProcessId { tgid: task.tgid, start: BootTime(task.start) }
 }

@@ -5,15 +5,13 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs::File,
     io,
-    os::fd::AsFd,
     time::{Duration, Instant},
 };
 
 use aya::maps::RingBuf;
 use thiserror::Error;
-use watcher_common::{BARE_EPOCH, FlowKey, Loss, ProcessExit, ProcessFork, SocketKey, SocketRecord, flag, kind};
+use watcher_common::{BARE_EPOCH, FlowKey, Loss, ProcessExit, SocketKey, SocketRecord, flag, kind};
 use watcher_core::{
     Batch, BootTime, DegradationReason, FlowState, Grade, Losses, ProcessEvent, ProcessId, Quality, SocketId, Source,
 };
@@ -21,16 +19,16 @@ use watcher_core::{
 use super::{
     Config,
     bare::{Entries, Join, Shown, ends_with_process},
+    census::Census,
     convert::{Converter, Stage, state},
     heads::Heads,
     host::{host, now_boot},
-    iterate::read_records,
-    ladder::{NAMES, Way},
+    ladder::{NAMES, PROCESSES, Way},
     load::{LoadError, Outcome, Probes, load},
     misses::{Hits, Misses},
-    processes::{Census, Processes},
-    raw,
+    processes::Processes,
     ring::{Birth, Drained, Ring},
+    unheard::Unheard,
     vanished::{self, Open},
 };
 
@@ -69,8 +67,7 @@ pub struct EbpfSource {
     swept: Option<Instant>,
     /// Ends that came while the maps were being read.
     exits: Vec<ProcessExit>,
-    /// Process events that had got lost when the processes were last listed.
-    events_lost: u64,
+    unheard: Unheard,
     ended: Ended,
     open: Open,
     /// Calls are counted by programs that do not know the socket's record.
@@ -109,7 +106,7 @@ impl EbpfSource {
             addresses_read: None,
             swept: None,
             exits: Vec::new(),
-            events_lost: 0,
+            unheard: Unheard::new(),
             ended: Ended::new(),
             open: Open::default(),
             bare,
@@ -128,38 +125,37 @@ impl EbpfSource {
     }
 
     fn processes_running(&mut self) -> io::Result<()> {
-        for fork in self.tasks()? {
+        for fork in Census::take(&self.probes.ebpf)?.running {
             self.processes.born(&Birth::Fork(fork), &mut Vec::new());
         }
         Ok(())
     }
 
-    /// Every process that runs; none where the kernel cannot tell.
-    fn tasks(&self) -> io::Result<Vec<ProcessFork>> {
-        let mut found = Vec::new();
-        let Some(aya::programs::Program::Iter(program)) = self.probes.ebpf.program("watcher_read_tasks") else {
-            return Ok(found);
-        };
-        let Ok(fd) = program.fd() else { return Ok(found) };
-        let link = raw::iterate(fd.as_fd())?;
-        read_records(File::from(raw::run_iterator(link.as_fd())?), |fork| found.push(fork))?;
-        Ok(found)
-    }
-
-    /// The processes that run, when events got lost since the last time: some of the others may have ended unheard.
+    /// The processes that run, now and then: some of the others may have ended unheard.
     fn census(&mut self) -> Result<Option<Census>, ReadError> {
         self.look_for_misses();
-        let lost = self.probes.maps.lost(Loss::ProcessEvent) + self.misses.events;
-        if lost == self.events_lost {
+        if !self.unheard.is_due(self.events_lost()) {
             return Ok(None);
         }
-        self.events_lost = lost;
-        let at = BootTime(now_boot());
-        let mut running = self.tasks().map_err(reading("the processes that run"))?;
-        // One that nobody has waited for yet is listed, and its end will not be told again.
-        running.retain(|task| !raw::has_ended(task.tgid));
-        // Without a list nobody is known to have ended.
-        Ok((!running.is_empty()).then_some(Census { at, running }))
+        Census::take(&self.probes.ebpf).map(Some).map_err(reading("the processes that run"))
+    }
+
+    /// Ends that nobody told of, beside those that somebody did.
+    fn unheard(&mut self, census: &Census, told: &HashSet<ProcessId>) -> Vec<ProcessExit> {
+        if self.unheard.look(self.events_lost()) {
+            self.processes.repair(&census.running);
+        }
+        if !census.whole {
+            return Vec::new();
+        }
+        let missing = self.processes.missing(census).into_iter().filter(|id| !told.contains(id));
+        let ended = self.unheard.ended(missing, BootTime(now_boot()));
+        ended.into_iter().map(|(id, at)| unheard_end(id, at)).collect()
+    }
+
+    /// Process events that nobody told of and that were counted.
+    fn events_lost(&self) -> u64 {
+        self.probes.maps.lost(Loss::ProcessEvent) + self.misses.events
     }
 
     fn read(&mut self) -> Result<Batch, ReadError> {
@@ -195,11 +191,14 @@ impl EbpfSource {
             self.vanished(unheard_of, &live, &mut batch);
         }
         self.exits.extend(&after.exits);
-        let gone: HashSet<ProcessId> = exits.iter().map(exited).collect();
+        let mut gone: HashSet<ProcessId> = exits.iter().map(exited).collect();
+        if let Some(census) = census {
+            let unheard = self.unheard(&census, &gone);
+            gone.extend(unheard.iter().map(exited));
+            exits.extend(unheard);
+        }
         self.flows(&entries, &gone, (since, begun), &mut batch)?;
         self.overflow(&mut batch)?;
-        let unheard = census.map(|census| self.processes.reconcile(&census)).unwrap_or_default();
-        exits.extend(unheard.iter().map(|id| unheard_end(*id)));
         for exit in &exits {
             self.processes.exited(exited(exit));
             batch.processes.push(ProcessEvent::Exited { id: exited(exit), at: BootTime(exit.at) });
@@ -355,13 +354,20 @@ impl EbpfSource {
             storage_failed: maps.lost(Loss::StorageFailed),
             // An end that the kernel had no instance for is in both, or, before it told of these, in the second.
             recursion_misses: self.misses.calls + self.hits.lost.max(maps.lost(Loss::Call)),
-            process_events: maps.lost(Loss::ProcessEvent) + self.misses.events,
+            process_events: self.events_lost().max(self.ends_lost()),
             state_changes: maps.lost(Loss::State),
             heads: maps.lost(Loss::Head),
             frames: 0,
             unattributed_tx_bytes: maps.lost(Loss::LostTx),
             unattributed_rx_bytes: maps.lost(Loss::LostRx),
         }
+    }
+
+    /// Ends that nobody told of, counted or not; where programs are there to tell of them.
+    fn ends_lost(&self) -> u64 {
+        let mut outcomes = self.probes.outcomes.iter();
+        let told = outcomes.any(|outcome| outcome.capability.name == PROCESSES && outcome.way.is_some());
+        if told { self.unheard.found } else { 0 }
     }
 
     fn refresh_addresses(&mut self) {
@@ -387,9 +393,8 @@ impl Source for EbpfSource {
     }
 }
 
-/// Nobody knows when; now is the latest that it can have been.
-fn unheard_end(id: ProcessId) -> ProcessExit {
-    ProcessExit { kind: kind::EXIT, tgid: id.tgid, start: id.start.0, at: now_boot() }
+fn unheard_end(id: ProcessId, at: BootTime) -> ProcessExit {
+    ProcessExit { kind: kind::EXIT, tgid: id.tgid, start: id.start.0, at: at.0 }
 }
 
 fn exited(exit: &ProcessExit) -> ProcessId {

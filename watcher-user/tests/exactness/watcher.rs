@@ -81,7 +81,8 @@ impl Watcher {
             }
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
-                bail!("waited {} s for {what} ({} objects came)", patience(PATIENCE).as_secs(), state.objects);
+                let (seconds, objects, losses) = (patience(PATIENCE).as_secs(), state.objects, &state.totals.losses);
+                bail!("waited {seconds} s for {what} ({objects} objects came, losses: {losses})");
             }
             state = self.shared.1.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
         }

@@ -21,6 +21,8 @@ mod daemon;
 #[path = "../views/endpoint.rs"]
 mod endpoint;
 #[cfg(target_os = "linux")]
+mod ends;
+#[cfg(target_os = "linux")]
 #[path = "../views/faketime.rs"]
 mod faketime;
 #[cfg(target_os = "linux")]
@@ -74,8 +76,15 @@ fn main() -> std::process::ExitCode {
     }
     let mut args = libtest_mimic::Arguments::from_args();
     args.test_threads = Some(1);
-    let trials =
-        [room::trials(), pids::trials(), churn::trials(), restart::trials(), clock::trials(), leftovers::trials()];
+    let trials = [
+        room::trials(),
+        ends::trials(),
+        pids::trials(),
+        churn::trials(),
+        restart::trials(),
+        clock::trials(),
+        leftovers::trials(),
+    ];
     libtest_mimic::run(&args, trials.into_iter().flatten().collect()).exit_code()
 }
 

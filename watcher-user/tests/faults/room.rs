@@ -110,10 +110,10 @@ fn standstill() -> Duration {
 }
 
 /// A watcher that does not run.
-struct Stopped(Pid);
+pub struct Stopped(Pid);
 
 impl Stopped {
-    fn new(watcher: &Watcher) -> Result<Self> {
+    pub fn new(watcher: &Watcher) -> Result<Self> {
         let pid = Pid::from_raw(i32::try_from(watcher.pid())?);
         kill(pid, Signal::SIGSTOP)?;
         Ok(Self(pid))

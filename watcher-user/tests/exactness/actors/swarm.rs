@@ -13,7 +13,7 @@ use nix::{
     sched::CloneFlags,
     sys::{
         signal::{Signal, kill, raise},
-        wait::{WaitPidFlag, waitpid},
+        wait::{Id, WaitPidFlag, waitid, waitpid},
     },
     unistd::Pid,
 };
@@ -36,6 +36,7 @@ pub const CAST: &[(&str, Play)] = &[
     ("hold", hold),
     ("same-pid", same_pid),
     ("small-pidns", small_pidns),
+    ("slow-end", slow_end),
     ("namespaces", namespaces),
 ];
 
@@ -174,6 +175,31 @@ fn in_small_pidns(address: SocketAddr, processes: u64, told: &OwnedFd) -> Result
         child.join()?;
     }
     Ok(())
+}
+
+/// `address`: the first process of a PID namespace sends, and ends when told to. That takes until the other one there, which is
+/// killed by it, has been waited for (zap_pid_ns_processes, kernel/pid_namespace.c).
+fn slow_end(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let address: SocketAddr = args.next("address")?;
+    let (read, write) = nix::unistd::pipe()?;
+    sys::unshare(CloneFlags::CLONE_NEWPID)?;
+    let first = sys::fork(|| {
+        let code = live(address, 0);
+        sys::read(read.as_fd(), &mut [0]).map_or(1, |_| code)
+    })?;
+    let other = sys::fork(|| {
+        nix::unistd::pause();
+        1
+    })?;
+    actor.announce(first.0)?;
+    actor.await_go()?;
+    sys::write(write.as_fd(), &[0])?;
+    waitid(Id::Pid(other.0), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
+    actor.announce("ending")?;
+    actor.await_go()?;
+    waitpid(other.0, None)?;
+    first.join()?;
+    tell_of(first.0, 0)
 }
 
 /// A cgroup that is gone with this.
