@@ -22,6 +22,7 @@ mod many_flows;
 mod names;
 pub mod netns;
 mod packets;
+mod peers;
 mod round_trips;
 mod short_connections;
 mod stats;
@@ -34,7 +35,7 @@ use table::Row;
 
 /// What `cargo xtask bench --help` prints.
 pub const HELP: &str = "\
-cargo xtask bench [NAME…] [--pairs N] [--quick] [--peers] [--watcher PATH]
+cargo xtask bench [NAME…] [--pairs N] [--quick] [--peers [--gib N] [--write]] [--watcher PATH]
 
 Measures the release build of watcher and prints a Markdown table of limits and figures.
 Runs with and without watcher alternate; ratios are medians of the pairs' ratios.
@@ -50,12 +51,16 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   packets            --backend pcap: its parser, its memory, a million datagrams a second
   agent              the daemon: idle, after a million flows, its end
   history            a year of a busy desktop: the file, a write, an answer (minutes)
+  peers              nethogs, bandwhich, rustnet, iftop, tcplife, tcptop and watcher beside
+                     the same traffic; only where it is asked for (half an hour)
 
-  --pairs N       how many pairs of runs (default 5)
+  --pairs N       how many pairs of runs (default 5; of `peers` 1)
   --quick         a tenth of the work: to see that it runs, not for figures
-  --peers         get what `packets` is compared with: nethogs, bandwhich, rustnet
-  --watcher PATH  measure this binary instead of building one; `packets` needs one
-                  that was built with --features pcap
+  --peers         get what `peers` and `packets` compare with; without a NAME, run `peers`
+  --gib N         `peers`: bytes of its bulk transfer each way (default 20, quickly 2)
+  --write         `peers`: write docs/peers.md and docs/peers.svg
+  --watcher PATH  measure this binary instead of building one; `packets` and `peers` need
+                  one that was built with --features pcap
 ";
 
 type Bench = fn(&Plan) -> Result<Vec<Row>>;
@@ -72,7 +77,11 @@ const BENCHES: &[(&str, Bench)] = &[
     ("packets", packets::rows),
     ("agent", agent::rows),
     ("history", history::rows),
+    (PEERS, peers::rows),
 ];
+
+/// Takes too long to be run unasked.
+const PEERS: &str = "peers";
 
 /// What was asked for.
 #[derive(Debug)]
@@ -81,6 +90,10 @@ pub struct Plan {
     /// One that can count packets.
     packets: Subject,
     pairs: usize,
+    /// Of `peers`.
+    peer_pairs: usize,
+    gib: Option<u64>,
+    write: bool,
     quick: bool,
 }
 
@@ -91,52 +104,90 @@ impl Plan {
     }
 }
 
+/// What was typed.
+#[derive(Default)]
+struct Asked {
+    names: Vec<String>,
+    pairs: Option<usize>,
+    gib: Option<u64>,
+    quick: bool,
+    peers: bool,
+    write: bool,
+    program: Option<PathBuf>,
+    /// How this starts itself again: the watcher that counts packets.
+    counting: Option<PathBuf>,
+}
+
 /// Runs the verb.
-pub fn main(mut args: lexopt::Parser) -> Result<()> {
-    let mut names = Vec::new();
-    let (mut pairs, mut quick, mut wants_peers, mut program, mut counting) = (5, false, false, None, None);
-    while let Some(arg) = args.next()? {
-        match arg {
-            lexopt::Arg::Value(name) => names.push(name.to_string_lossy().into_owned()),
-            lexopt::Arg::Long("pairs") => pairs = args.value()?.to_string_lossy().parse().context("--pairs N")?,
-            lexopt::Arg::Long("quick") => quick = true,
-            lexopt::Arg::Long("peers") => wants_peers = true,
-            // How this starts itself again.
-            lexopt::Arg::Long("packets-watcher") => counting = Some(PathBuf::from(args.value()?)),
-            lexopt::Arg::Long("watcher") => program = Some(PathBuf::from(args.value()?)),
-            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
-                print!("{HELP}");
-                return Ok(());
-            }
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    let chosen: Vec<_> =
-        BENCHES.iter().filter(|(name, _)| names.is_empty() || names.iter().any(|n| n == name)).collect();
-    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(known, _)| known == name)) {
-        bail!("there is no bench `{unknown}`\n\n{HELP}");
+pub fn main(args: lexopt::Parser) -> Result<()> {
+    let Some(asked) = asked(args)? else {
+        print!("{HELP}");
+        return Ok(());
+    };
+    let chosen = chosen(&asked)?;
+    let is_chosen = |wanted: &str| chosen.iter().any(|(name, _)| *name == wanted);
+    if asked.write && (asked.quick || !is_chosen(PEERS)) {
+        bail!("--write is for a whole run of `{PEERS}`");
     }
     // What is built was built before this became root.
-    let (program, counting) = if let Some(counting) = counting {
-        (program.context("--packets-watcher comes with --watcher")?, counting)
+    let (program, counting) = if let Some(counting) = asked.counting.clone() {
+        (asked.program.clone().context("--packets-watcher comes with --watcher")?, counting)
     } else {
-        let is_chosen = |wanted: &str| chosen.iter().any(|(name, _)| *name == wanted);
         if is_chosen("packets") {
             cargo_build(&["--package", "macos-pcap", "--example", "throughput"])?;
         }
-        match program {
+        if is_chosen(PEERS) {
+            cargo_build(&["--package", "watcher-user", "--example", peers::QUIC])?;
+        }
+        match asked.program.clone() {
             Some(program) => (program.clone(), program),
-            None => build(is_chosen("packets"), chosen.iter().any(|(name, _)| *name != "packets"))?,
+            None => build(is_chosen("packets") || is_chosen(PEERS), chosen.iter().any(|(name, _)| *name != "packets"))?,
         }
     };
     if !is_root() {
-        return Err(again_as_root(&names, pairs, [quick, wants_peers], [&program, &counting]));
+        return Err(again_as_root(&asked, [&program, &counting]));
     }
-    if wants_peers {
-        packets::peers::install();
+    if asked.peers {
+        peers::install();
     }
     let [subject, packets] = [program, counting].map(|program| Subject { program });
-    measure(&chosen, &Plan { subject, packets, pairs, quick })
+    let Asked { pairs, gib, quick, write, .. } = asked;
+    let (pairs, peer_pairs) = (pairs.unwrap_or(5), pairs.unwrap_or(1));
+    measure(&chosen, &Plan { subject, packets, pairs, peer_pairs, gib, write, quick })
+}
+
+/// Nothing where help was asked for.
+fn asked(mut args: lexopt::Parser) -> Result<Option<Asked>> {
+    let mut asked = Asked::default();
+    while let Some(arg) = args.next()? {
+        match arg {
+            lexopt::Arg::Value(name) => asked.names.push(name.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("pairs") => {
+                asked.pairs = Some(args.value()?.to_string_lossy().parse().context("--pairs N")?);
+            }
+            lexopt::Arg::Long("gib") => asked.gib = Some(args.value()?.to_string_lossy().parse().context("--gib N")?),
+            lexopt::Arg::Long("quick") => asked.quick = true,
+            lexopt::Arg::Long("peers") => asked.peers = true,
+            lexopt::Arg::Long("write") => asked.write = true,
+            lexopt::Arg::Long("packets-watcher") => asked.counting = Some(PathBuf::from(args.value()?)),
+            lexopt::Arg::Long("watcher") => asked.program = Some(PathBuf::from(args.value()?)),
+            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some(asked))
+}
+
+/// Those that were named; else all but one, or that one.
+fn chosen(asked: &Asked) -> Result<Vec<&'static (&'static str, Bench)>> {
+    let names = &asked.names;
+    if let Some(unknown) = names.iter().find(|name| !BENCHES.iter().any(|(known, _)| known == name)) {
+        bail!("there is no bench `{unknown}`\n\n{HELP}");
+    }
+    let is_meant = |name: &str| {
+        if names.is_empty() { (name == PEERS) == asked.peers } else { names.iter().any(|wanted| wanted == name) }
+    };
+    Ok(BENCHES.iter().filter(|(name, _)| is_meant(name)).collect())
 }
 
 fn measure(chosen: &[&(&str, Bench)], plan: &Plan) -> Result<()> {
@@ -177,17 +228,17 @@ fn cargo_build(what: &[&str]) -> Result<()> {
 }
 
 /// Starts xtask again through sudo; returns only when that fails.
-fn again_as_root(
-    names: &[String],
-    pairs: usize,
-    [quick, peers]: [bool; 2],
-    [program, counting]: [&Path; 2],
-) -> anyhow::Error {
+fn again_as_root(asked: &Asked, [program, counting]: [&Path; 2]) -> anyhow::Error {
     let again = || -> Result<Command> {
         let mut command = as_root(std::env::current_exe().context("cannot tell where xtask itself lies")?)?;
-        command.arg("bench").args(names).args(["--pairs", &pairs.to_string(), "--watcher"]).arg(program);
-        command.arg("--packets-watcher").arg(counting);
-        command.args(quick.then_some("--quick")).args(peers.then_some("--peers"));
+        command.arg("bench").args(&asked.names).arg("--watcher").arg(program).arg("--packets-watcher").arg(counting);
+        let numbers = [("--pairs", asked.pairs.map(|pairs| pairs as u64)), ("--gib", asked.gib)];
+        for (flag, number) in numbers {
+            command.args(number.map(|number| format!("{flag}={number}")));
+        }
+        for (flag, is_set) in [("--quick", asked.quick), ("--peers", asked.peers), ("--write", asked.write)] {
+            command.args(is_set.then_some(flag));
+        }
         Ok(command)
     };
     match again() {

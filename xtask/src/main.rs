@@ -7,6 +7,8 @@ use anyhow::Result;
 #[cfg(target_os = "linux")]
 mod bench;
 mod build_ebpf;
+#[cfg(target_os = "linux")]
+mod chart;
 mod count_unsafe;
 #[cfg(target_os = "linux")]
 mod dist;

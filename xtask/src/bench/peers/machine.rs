@@ -1,0 +1,25 @@
+//! What the figures were measured on.
+
+use std::fs;
+
+/// A sentence: kernel, processors, memory.
+pub fn described() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let (cpu, memory) = (read("/proc/cpuinfo"), read("/proc/meminfo"));
+    let model = valued(&cpu, "model name").unwrap_or("processor");
+    let cores = cpu.lines().filter(|line| line.starts_with("processor")).count();
+    let kibibytes = valued(&memory, "MemTotal").and_then(|value| value.split(' ').next()?.parse::<u64>().ok());
+    let kernel = read("/proc/sys/kernel/osrelease");
+    let hypervisor = if cpu.contains(" hypervisor") { ", virtual" } else { "" };
+    format!(
+        "Linux {} ({}), {cores} cores of {model}{hypervisor}, {} GiB of memory",
+        kernel.trim(),
+        std::env::consts::ARCH,
+        kibibytes.unwrap_or(0) >> 20,
+    )
+}
+
+fn valued<'a>(text: &'a str, key: &str) -> Option<&'a str> {
+    let line = text.lines().find(|line| line.starts_with(key))?;
+    Some(line.split_once(':')?.1.trim())
+}

@@ -1,0 +1,3 @@
+//! Charts for pages, as SVG.
+
+pub mod bars;
