@@ -43,7 +43,8 @@ impl Looking {
         let [words, complaints] = ["out", "err"].map(|what| folder.join(format!("said.{what}")));
         let create = |path: &Path| File::create(path).with_context(|| format!("cannot write {}", path.display()));
         command.args(contestant.args.iter().map(|word| if *word == "DEVICE" { device } else { word }));
-        command.stdin(Stdio::null()).stdout(create(&words)?).stderr(create(&complaints)?);
+        // Nobody types, and nobody hangs up either: at the end of its input one may look for more without a rest.
+        command.stdin(Stdio::piped()).stdout(create(&words)?).stderr(create(&complaints)?);
         let child = command.spawn().with_context(|| format!("cannot start {}", contestant.name))?;
         let mut looking = Self { child, contestant, words };
         thread::sleep(Duration::from_secs(contestant.before));

@@ -1,6 +1,7 @@
 //! What the figures were measured on.
 
 use std::fs;
+use std::path::Path;
 
 /// A sentence: kernel, processors, memory.
 pub fn described() -> String {
@@ -11,8 +12,11 @@ pub fn described() -> String {
     let kibibytes = valued(&memory, "MemTotal").and_then(|value| value.split(' ').next()?.parse::<u64>().ok());
     let kernel = read("/proc/sys/kernel/osrelease");
     let hypervisor = if cpu.contains(" hypervisor") { ", virtual" } else { "" };
+    let tracing = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].map(Path::new);
+    let kprobes = tracing.iter().any(|folder| folder.join("kprobe_events").exists());
+    let kprobes = if kprobes { "with" } else { "without" };
     format!(
-        "Linux {} ({}), {cores} cores of {model}{hypervisor}, {} GiB of memory",
+        "Linux {} ({}, {kprobes} kprobes), {cores} cores of {model}{hypervisor}, {} GiB of memory",
         kernel.trim(),
         std::env::consts::ARCH,
         kibibytes.unwrap_or(0) >> 20,

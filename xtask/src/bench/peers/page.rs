@@ -7,6 +7,7 @@ use anyhow::Result;
 use super::contestants::{ALL, Contestant, Layer, Scope};
 use super::trial::Measured;
 use super::{Shown, better, machine};
+use crate::bench::stats::median;
 use crate::bench::{Plan, ratio};
 use crate::chart::bars::{self, Bars, figure};
 
@@ -29,7 +30,8 @@ traffic, and between any two of them the same traffic beside nobody.
 | speed | throughput beside the program, of that beside nobody: 1 is no effect. Single figures vary by several hundredths |
 
 *True* is what the processes' own calls moved. Who counts headers too is held against the bytes that the network device counted, so nobody loses
-or gains by headers. Nothing is cut off: a figure above 1 is a byte reported twice, or of nobody's.
+or gains by headers. *Reported* is not cut off: above 1 are bytes that were reported twice. *Right* is, with each process: more than it
+moved is somebody else's.
 
 Traffic runs between network namespaces joined by veth pairs. Programs that see one namespace are started in the client's (for the forked
 server in its own, for the container in its host's); those that see the whole machine on the machine. All run as root.
@@ -56,7 +58,9 @@ pub fn markdown(all: &[Shown], plan: &Plan) -> String {
     let mut page = HEAD.to_owned();
     programs(&mut page, plan);
     for Shown { job, cells } in all {
-        let _ = write!(page, "\n## {}{}\n\n{}\n\n", job.name[..1].to_uppercase(), &job.name[1..], (job.what)(plan));
+        let alone: Vec<f64> = cells.iter().filter_map(|(_, cell)| Some(cell.as_ref().ok()?.alone)).collect();
+        let (title, what) = (format!("{}{}", job.name[..1].to_uppercase(), &job.name[1..]), (job.what)(plan));
+        let _ = write!(page, "\n## {title}\n\n{what} Beside nobody that took {:.1} s.\n\n", median(&alone));
         page.push_str("| program | reported / true | right / true | processor, s | memory, MiB | speed |\n");
         page.push_str("| --- | --- | --- | --- | --- | --- |\n");
         for (contestant, cell) in cells {

@@ -24,7 +24,7 @@ impl Bytes {
 }
 
 /// Whose something is said to be.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Owner {
     /// Not said.
     Nobody,
@@ -59,6 +59,16 @@ type Entries = HashMap<String, (Owner, Bytes)>;
 pub type Read = fn(&str, &mut Said);
 
 impl Said {
+    /// What is said to be of each of them.
+    pub fn owners(&self) -> HashMap<&Owner, Bytes> {
+        let mut sums: HashMap<&Owner, Bytes> = HashMap::new();
+        for (owner, bytes) in self.entries.values() {
+            let sum = sums.entry(owner).or_default();
+            *sum = sum.plus(*bytes);
+        }
+        sums
+    }
+
     /// All that is said to belong to these.
     pub fn sum(&self, is_meant: impl Fn(&Owner) -> bool) -> Bytes {
         let meant = self.entries.values().filter(|(owner, _)| is_meant(owner));
@@ -93,7 +103,8 @@ pub fn watcher(line: &str, said: &mut Said) {
     }
 }
 
-/// `/path/to/program/PID/UID<tab>sent<tab>received`: with -v 2 bytes since it began. Number 0 is nobody.
+/// `/path/to/program/PID/UID<tab>sent<tab>received`: with -v 2 bytes since it began, six digits of them. Number 0 is
+/// nobody.
 pub fn nethogs(line: &str, said: &mut Said) {
     let mut columns = line.split('\t');
     let (Some(process), Some(sent), Some(received)) = (columns.next(), columns.next(), columns.next()) else { return };
@@ -172,9 +183,9 @@ pub fn tcptop(line: &str, said: &mut Said) {
     add(&mut said.entries, pid.to_string(), Owner::Process(pid, name.join(" ")), Bytes { received, sent });
 }
 
-/// Some print bytes with a fraction.
+/// Some print bytes with a fraction, or as `1.22187e+09`.
 fn whole(number: &str) -> Option<u64> {
-    number.trim().split('.').next()?.parse().ok()
+    in_bytes(number.trim(), 1.0)
 }
 
 fn of_kibibytes(number: &str) -> Option<u64> {
@@ -217,10 +228,10 @@ mod tests {
 
     #[test]
     fn the_last_sums_of_each_process_count() {
-        let lines = "Refreshing:\n/usr/bin/xtask/4711/0\t12.000000\t3\n/usr/bin/xtask/4711/0\t1234567.000000\t12.5\n\
+        let lines = "Refreshing:\n/usr/bin/xtask/4711/0\t12.000000\t3\n/usr/bin/xtask/4711/0\t1.23457e+06\t12\n\
             unknown TCP/0/0\t1\t2\n";
-        assert_eq!(of(nethogs, lines, 4711, ""), (12, 1_234_567));
-        assert_eq!(total(nethogs, lines), 1_234_567 + 12 + 3);
+        assert_eq!(of(nethogs, lines, 4711, ""), (12, 1_234_570));
+        assert_eq!(total(nethogs, lines), 1_234_570 + 12 + 3);
     }
 
     #[test]

@@ -9,11 +9,11 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::contestants::{Contestant, Scope};
-use super::jobs::{Job, QUIC};
+use super::jobs::Job;
 use super::looking::{Costs, Looking};
 use super::said::{Bytes, Owner, Said};
 use super::stage::{Outcome, Stage};
-use crate::bench::Plan;
+use crate::bench::{Plan, ratio};
 
 /// Before each job, with an onlooker or without: a (virtual) processor that has just been busy is faster than one that comes from rest.
 const REST: Duration = Duration::from_secs(1);
@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_secs(1);
 pub struct Measured {
     /// All that it said, and what of that stood with the right process.
     pub reported: Bytes,
-    pub right: Bytes,
+    pub right: u64,
     /// What the processes' calls moved, and what the program would say if it missed nothing: with headers, where it counts them.
     pub payload: Bytes,
     pub expected: u64,
@@ -33,22 +33,24 @@ pub struct Measured {
     pub maps: u64,
     /// Throughput beside it by that beside nobody.
     pub speed: f64,
+    /// How long the job took beside nobody, seconds.
+    pub alone: f64,
 }
 
 impl Measured {
     /// Of what there was to report.
     pub fn reported_share(&self) -> f64 {
-        crate::bench::ratio(self.reported.sum(), self.expected)
+        ratio(self.reported.sum(), self.expected)
     }
 
     /// Of the same.
     pub fn right_share(&self) -> f64 {
-        crate::bench::ratio(self.right.sum(), self.expected)
+        ratio(self.right, self.expected)
     }
 
     /// Whether it has every byte of payload with the process that moved it, and no other.
     pub fn is_exact(&self) -> bool {
-        self.right == self.payload && self.reported == self.payload
+        self.right == self.payload.sum() && self.reported == self.payload
     }
 }
 
@@ -57,18 +59,20 @@ pub fn measure(job: &Job, contestant: &'static Contestant, program: &Path, plan:
     let mut pairs = Vec::new();
     for _ in 0..plan.peer_pairs {
         let (with, mut measured) = beside(job, contestant, program, plan)?;
-        let without = alone(job, plan)?;
-        measured.speed = with / without;
+        let (without, seconds) = alone(job, plan)?;
+        (measured.speed, measured.alone) = (with / without, seconds);
         pairs.push(measured);
     }
     pairs.sort_by(|one, other| one.speed.total_cmp(&other.speed));
     pairs.get(pairs.len() / 2).copied().context("no pair of runs was asked for")
 }
 
-fn alone(job: &Job, plan: &Plan) -> Result<f64> {
+/// Throughput, and seconds.
+fn alone(job: &Job, plan: &Plan) -> Result<(f64, f64)> {
     let mut stage = (job.set)(plan)?;
     thread::sleep(REST);
-    Ok(rate(&(stage.act)(&mut stage)?))
+    let outcome = (stage.act)(&mut stage)?;
+    Ok((rate(&outcome), ratio(outcome.microseconds, 1_000_000)))
 }
 
 fn beside(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Plan) -> Result<(f64, Measured)> {
@@ -87,41 +91,50 @@ fn beside(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Pla
     let payload = outcome.moved.iter().fold(Bytes::default(), |sum, one| sum.plus(one.bytes));
     let (frames, packets) = (wire_after.bytes - wire.bytes, wire_after.packets - wire.packets);
     let Costs { cpu, resident, maps } = costs_after;
+    let expected = contestant.counts.of(frames, packets, payload.sum());
     let measured = Measured {
-        reported: reported(&said, contestant, &stage),
-        right: right(&said, &outcome),
+        reported: reported(&said, contestant, &stage, &outcome),
+        right: right(&said, &outcome, expected),
         payload,
-        expected: contestant.counts.of(frames, packets, payload.sum()),
+        expected,
         cpu: cpu - costs.cpu,
         resident,
         maps,
         speed: f64::NAN,
+        alone: f64::NAN,
     };
     Ok((rate(&outcome), measured))
 }
 
 fn rate(outcome: &Outcome) -> f64 {
-    crate::bench::ratio(outcome.work, outcome.microseconds)
+    ratio(outcome.work, outcome.microseconds)
 }
 
-/// Where nobody else is, everything. Who sees the whole machine is asked for processes of ours alone, without those at the far end:
-/// that can only take from its figure.
-fn reported(said: &Said, contestant: &Contestant, stage: &Stage) -> Bytes {
+/// Where nobody else is, everything. Who sees the whole machine is asked for the processes of this run alone, without those at the
+/// far end: that can only take from its figure.
+fn reported(said: &Said, contestant: &Contestant, stage: &Stage, outcome: &Outcome) -> Bytes {
     if contestant.sees == Scope::Namespace {
         return said.sum(|_| true);
     }
-    let own = std::env::current_exe().unwrap_or_default();
-    let own = own.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let is_ours = |name: &str| name == own || name == QUIC || name.starts_with("bench-");
-    said.sum(|owner| matches!(owner, Owner::Process(pid, name) if !stage.elsewhere.contains(pid) && is_ours(name)))
+    let moved = outcome.moved.iter().map(|one| one.pid);
+    let all = moved.chain([stage.client.pid(), stage.server.pid()]);
+    let ours: HashSet<u32> = all.filter(|pid| !stage.elsewhere.contains(pid)).collect();
+    said.sum(|owner| matches!(owner, Owner::Process(pid, _) if ours.contains(pid)))
 }
 
-fn right(said: &Said, outcome: &Outcome) -> Bytes {
-    let pids: HashSet<u32> = outcome.moved.iter().map(|one| one.pid).collect();
-    let names: HashSet<&str> = outcome.moved.iter().map(|one| one.name).collect();
-    said.sum(|owner| match owner {
-        Owner::Nobody => false,
-        Owner::Process(pid, _) => pids.contains(pid),
-        Owner::Name(name) => names.contains(name.as_str()),
-    })
+/// With each process at most what it moved, by the program's own way of counting: what is more is somebody else's.
+fn right(said: &Said, outcome: &Outcome, expected: u64) -> u64 {
+    let payload: u64 = outcome.moved.iter().map(|one| one.bytes.sum()).sum();
+    let at_most = |moved: u64| ratio(expected, payload) * ratio(moved, 1);
+    let of = |owner: &Owner| {
+        let own = outcome.moved.iter().filter(|one| owner.is(one.pid, one.name));
+        at_most(own.map(|one| one.bytes.sum()).sum())
+    };
+    let right = said.owners().into_iter().map(|(owner, bytes)| ratio(bytes.sum(), 1).min(of(owner)));
+    whole(right.sum())
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a sum of bytes")]
+fn whole(bytes: f64) -> u64 {
+    bytes.round() as u64
 }
