@@ -33,8 +33,8 @@ pub enum Cell {
 }
 
 const NAMES: i32 = 190;
-const COLUMN: i32 = 104;
-const BAR: i32 = 84;
+const COLUMN: i32 = 112;
+const BAR: i32 = 90;
 const ROW: i32 = 44;
 const TOP: i32 = 100;
 const MARGIN: i32 = 20;
@@ -52,7 +52,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub fn svg(bars: &Bars) -> Result<String> {
     let count = |items: usize| i32::try_from(items).unwrap_or(i32::MAX);
     let width = NAMES + COLUMN * count(bars.columns.len()) + MARGIN;
-    let height = TOP + ROW * count(bars.rows.len()) + MARGIN / 2;
+    let height = TOP + ROW * count(bars.rows.len()) + MARGIN;
     let mut picture = String::new();
     {
         let area =
