@@ -14,7 +14,8 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 use quinn::udp::{RecvMeta, Transmit};
 use quinn::{
-    AsyncUdpSocket, ClientConfig, Connection, Endpoint, EndpointConfig, Runtime as _, ServerConfig, TokioRuntime, UdpPoller,
+    AsyncUdpSocket, ClientConfig, Connection, Endpoint, EndpointConfig, RecvStream, Runtime as _, SendStream,
+    ServerConfig, TokioRuntime, UdpPoller,
 };
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -42,9 +43,10 @@ async fn serve(bytes: u64) -> Result<()> {
     let certificate: String = key.cert.der().iter().map(|byte| format!("{byte:02x}")).collect();
     println!("{port} {certificate}");
     let connection = endpoint.accept().await.context("no client")?.await?;
-    let (sending, receiving) = connection.accept_bi().await?;
-    both_ways(sending, receiving, bytes).await?;
-    // The client hangs up once it has everything.
+    let (mut sending, receiving) = connection.accept_bi().await?;
+    tokio::try_join!(send(&mut sending, bytes), receive(receiving))?;
+    // The client hangs up once it has everything, and hears of the end when this side has everything too.
+    sending.finish()?;
     connection.closed().await;
     Ok(())
 }
@@ -64,8 +66,12 @@ async fn fetch(address: SocketAddr, certificate: &str, bytes: u64) -> Result<()>
     io::stdin().lock().read_line(&mut String::new())?;
     let begun = Instant::now();
     let connection: Connection = endpoint.connect(address, NAME)?.await?;
-    let (sending, receiving) = connection.open_bi().await?;
-    both_ways(sending, receiving, bytes).await?;
+    let (mut sending, receiving) = connection.open_bi().await?;
+    let sent = async {
+        send(&mut sending, bytes).await?;
+        Ok(sending.finish()?)
+    };
+    tokio::try_join!(sent, receive(receiving))?;
     let took = begun.elapsed().as_micros();
     connection.close(0u32.into(), b"");
     endpoint.wait_idle().await;
@@ -74,21 +80,17 @@ async fn fetch(address: SocketAddr, certificate: &str, bytes: u64) -> Result<()>
     Ok(())
 }
 
-async fn both_ways(mut sending: quinn::SendStream, mut receiving: quinn::RecvStream, bytes: u64) -> Result<()> {
-    let send = async {
-        let mut left = bytes;
-        while left > 0 {
-            let most = CHUNK.len().min(usize::try_from(left)?);
-            left -= sending.write(&CHUNK[..most]).await? as u64;
-        }
-        sending.finish()?;
-        anyhow::Ok(())
-    };
-    let receive = async {
-        while receiving.read_chunk(CHUNK.len(), true).await?.is_some() {}
-        anyhow::Ok(())
-    };
-    tokio::try_join!(send, receive)?;
+async fn send(sending: &mut SendStream, bytes: u64) -> Result<()> {
+    let mut left = bytes;
+    while left > 0 {
+        let most = CHUNK.len().min(usize::try_from(left)?);
+        left -= sending.write(&CHUNK[..most]).await? as u64;
+    }
+    Ok(())
+}
+
+async fn receive(mut receiving: RecvStream) -> Result<()> {
+    while receiving.read_chunk(CHUNK.len(), true).await?.is_some() {}
     Ok(())
 }
 

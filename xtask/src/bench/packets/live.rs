@@ -109,7 +109,7 @@ fn run(
     Ok((Run { sent, datagrams, microseconds, spent, sender: pid, before, after }, counted))
 }
 
-fn counted(peer: Looking, sender: u32) -> Result<Counted> {
+fn counted(mut peer: Looking, sender: u32) -> Result<Counted> {
     peer.settle();
     let spent = peer.costs()?.cpu;
     let name = fs::read_to_string(format!("/proc/{sender}/comm")).context("the sender is gone")?;

@@ -171,13 +171,13 @@ pub const ALL: &[Contestant] = &[
     Contestant {
         name: "iftop",
         comes: Comes::Apt("iftop"),
-        args: &["-t", "-B", "-n", "-N", "-P", "-i", "DEVICE"],
+        args: &["-t", "-B", "-n", "-N", "-P", "-p", "-i", "DEVICE"],
         counts: Layer::Ip,
         sees: Scope::Namespace,
         names_processes: false,
-        note: "names no process; three digits, every ten seconds",
+        note: "names no process; three digits; -p for what a host forwards",
         before: 2,
-        after: 11,
+        after: 5,
         read: said::iftop,
     },
     Contestant {
@@ -187,7 +187,8 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Payload,
         sees: Scope::Machine,
         names_processes: true,
-        note: "of libbpf-tools (bcc); TCP alone, once a connection has ended; hundredths of a KiB",
+        note: "of libbpf-tools (bcc); TCP alone, once a connection has ended, of whoever had the processor then: both ends are on \
+               this machine, so one process may have the other's bytes too",
         before: 2,
         after: 3,
         read: said::tcplife,

@@ -1,7 +1,7 @@
 //! A program that looks on.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -16,7 +16,7 @@ use super::said::Said;
 use crate::bench::kernel::{cpu_seconds, map_bytes, memory};
 
 /// Longer than this nobody waits for its last words.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One that runs; killed when dropped. What it prints goes into a file, to be understood once nothing is measured any more.
 pub struct Looking {
@@ -61,9 +61,15 @@ impl Looking {
         Ok(Costs { cpu: cpu_seconds(pid)?, resident: memory(pid, "VmHWM")?, maps: map_bytes(pid)? })
     }
 
-    /// Waits until it has shown everything.
-    pub fn settle(&self) {
-        thread::sleep(Duration::from_secs(self.contestant.after));
+    /// Waits until it has shown everything. Some show what is new only when somebody presses a key.
+    pub fn settle(&mut self) {
+        for _ in 0..self.contestant.after {
+            thread::sleep(Duration::from_secs(1));
+            if let Some(keys) = &mut self.child.stdin {
+                // Most do not listen; then what is not taken is lost, and that is fine.
+                let _ = keys.write_all(b"\n");
+            }
+        }
     }
 
     /// Ends it as a user would, and understands what it said.

@@ -81,7 +81,7 @@ fn beside(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Pla
         Scope::Namespace => stage.onlooker(program),
         Scope::Machine => Command::new(program),
     };
-    let looking = Looking::start(contestant, command, &stage.device)?;
+    let mut looking = Looking::start(contestant, command, &stage.device)?;
     let (wire, costs) = (stage.wire()?, looking.costs()?);
     thread::sleep(REST);
     let outcome = (stage.act)(&mut stage)?;
