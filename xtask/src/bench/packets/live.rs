@@ -109,8 +109,8 @@ fn run(
     Ok((Run { sent, datagrams, microseconds, spent, sender: pid, before, after }, counted))
 }
 
-fn counted(mut peer: Looking, sender: u32) -> Result<Counted> {
-    peer.settle();
+fn counted(peer: Looking, sender: u32) -> Result<Counted> {
+    peer.settle(|| Ok(()))?;
     let spent = peer.costs()?.cpu;
     let name = fs::read_to_string(format!("/proc/{sender}/comm")).context("the sender is gone")?;
     let said = peer.end()?;

@@ -28,6 +28,8 @@ pub struct Contestant {
     /// How long it is left to itself before the traffic, and until it has shown everything: seconds.
     pub before: u64,
     pub after: u64,
+    /// Whether it shows what is new only when another packet comes.
+    pub waits: bool,
     pub read: Read,
 }
 
@@ -104,6 +106,7 @@ pub const ALL: &[Contestant] = &[
         note: "eBPF, as it is without options; what the machine's other processes moved is left out",
         before: 2,
         after: 3,
+        waits: false,
         read: said::watcher,
     },
     Contestant {
@@ -116,6 +119,7 @@ pub const ALL: &[Contestant] = &[
         note: "for where eBPF cannot be had",
         before: 2,
         after: 3,
+        waits: false,
         read: said::watcher,
     },
     Contestant {
@@ -129,6 +133,7 @@ pub const ALL: &[Contestant] = &[
         note: "six digits",
         before: 2,
         after: 3,
+        waits: false,
         read: said::nethogs,
     },
     Contestant {
@@ -141,6 +146,7 @@ pub const ALL: &[Contestant] = &[
         note: "says a process's name and not its number; its sums are means over five seconds, which it is given",
         before: 6,
         after: 7,
+        waits: false,
         read: said::bandwhich,
     },
     Contestant {
@@ -166,6 +172,7 @@ pub const ALL: &[Contestant] = &[
         note: "its eBPF needs BPF trampolines or kprobes; where there are none it lists all sockets every few seconds",
         before: 2,
         after: 3,
+        waits: false,
         read: said::rustnet,
     },
     Contestant {
@@ -175,9 +182,10 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Ip,
         sees: Scope::Namespace,
         names_processes: false,
-        note: "names no process; three digits; -p for what a host forwards",
+        note: "names no process; three digits; -p for what a host forwards; one ping after the job makes it show the rest",
         before: 2,
         after: 5,
+        waits: true,
         read: said::iftop,
     },
     Contestant {
@@ -191,6 +199,7 @@ pub const ALL: &[Contestant] = &[
                this machine, so one process may have the other's bytes too",
         before: 2,
         after: 3,
+        waits: false,
         read: said::tcplife,
     },
     Contestant {
@@ -203,6 +212,7 @@ pub const ALL: &[Contestant] = &[
         note: "of libbpf-tools (bcc); TCP alone; needs kprobes",
         before: 2,
         after: 3,
+        waits: false,
         read: said::tcptop,
     },
 ];

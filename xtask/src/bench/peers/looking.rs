@@ -1,7 +1,7 @@
 //! A program that looks on.
 
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -61,15 +61,15 @@ impl Looking {
         Ok(Costs { cpu: cpu_seconds(pid)?, resident: memory(pid, "VmHWM")?, maps: map_bytes(pid)? })
     }
 
-    /// Waits until it has shown everything. Some show what is new only when somebody presses a key.
-    pub fn settle(&mut self) {
-        for _ in 0..self.contestant.after {
-            thread::sleep(Duration::from_secs(1));
-            if let Some(keys) = &mut self.child.stdin {
-                // Most do not listen; then what is not taken is lost, and that is fine.
-                let _ = keys.write_all(b"\n");
-            }
+    /// Waits until it has shown everything; `stir` makes one more packet.
+    pub fn settle(&self, stir: impl FnOnce() -> Result<()>) -> Result<()> {
+        let half = Duration::from_secs(self.contestant.after) / 2;
+        thread::sleep(half);
+        if self.contestant.waits {
+            stir()?;
         }
+        thread::sleep(half);
+        Ok(())
     }
 
     /// Ends it as a user would, and understands what it said.

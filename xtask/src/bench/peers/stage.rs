@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::said::Bytes;
 use crate::bench::actors::Actor;
-use crate::bench::netns::{Container, Veth};
+use crate::bench::netns::{Container, SERVER, Veth};
 use crate::run::capture;
 
 /// Set, and not yet begun. Actors end before their namespaces do.
@@ -66,6 +66,12 @@ impl Stage {
         // Loopback counts frames once their header is off (loopback_xmit in drivers/net/loopback.c), veth before.
         let header = if self.device == "lo" { 14 } else { 0 };
         Ok(Wire { bytes: bytes + header * packets, packets })
+    }
+
+    /// One packet and its answer, over the device.
+    pub fn stir(&self) -> Result<()> {
+        let to = if self.device == "lo" { "127.0.0.1" } else { SERVER };
+        capture(self.veth.client("ping").args(["-c", "1", "-W", "2", to])).map(drop)
     }
 
     /// The client moves everything, and says: received, sent, microseconds.

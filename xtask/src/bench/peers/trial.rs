@@ -81,11 +81,11 @@ fn beside(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Pla
         Scope::Namespace => stage.onlooker(program),
         Scope::Machine => Command::new(program),
     };
-    let mut looking = Looking::start(contestant, command, &stage.device)?;
+    let looking = Looking::start(contestant, command, &stage.device)?;
     let (wire, costs) = (stage.wire()?, looking.costs()?);
     thread::sleep(REST);
     let outcome = (stage.act)(&mut stage)?;
-    looking.settle();
+    looking.settle(|| stage.stir())?;
     let (wire_after, costs_after) = (stage.wire()?, looking.costs().context("it did not last")?);
     let said = looking.end()?;
     let payload = outcome.moved.iter().fold(Bytes::default(), |sum, one| sum.plus(one.bytes));
