@@ -21,7 +21,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 const NAME: &str = "localhost";
-const CHUNK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
+static CHUNK: [u8; 64 * 1024] = [b'x'; 64 * 1024];
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
