@@ -1,18 +1,18 @@
 //! `cargo xtask bench`: what watcher costs and whether it keeps up, as a table. It measures the release binary.
 
-use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::privilege::{as_root, is_root};
+use crate::privilege::is_root;
 use crate::run::run;
 use crate::{repo, setup};
 
 pub mod actors;
 mod agent;
 mod alternate;
+mod asked;
 mod bulk;
 mod call_cost;
 mod daemon;
@@ -26,6 +26,7 @@ mod names;
 pub mod netns;
 pub mod overhead;
 mod packets;
+mod peers;
 mod round_trips;
 mod scaling;
 mod short_connections;
@@ -34,12 +35,13 @@ mod subject;
 mod summary;
 mod table;
 
+use asked::Asked;
 use subject::Subject;
 use table::Row;
 
 /// What `cargo xtask bench --help` prints.
 pub const HELP: &str = "\
-cargo xtask bench [NAME…] [--pairs N] [--quick] [--peers] [--write] [--watcher PATH]
+cargo xtask bench [NAME…] [--pairs N] [--quick] [--peers] [--gib N] [--write] [--watcher PATH]
 
 Measures the release build of watcher and prints a Markdown table of limits and figures.
 Runs with and without watcher alternate; ratios are medians of the pairs' ratios.
@@ -54,18 +56,25 @@ Runs with and without watcher alternate; ratios are medians of the pairs' ratios
   summary            how long `watcher summary` takes, with a daemon and without
   packets            --backend pcap: its parser, its memory, a million datagrams a second
   agent              the daemon: idle, after a million flows, its end
-  overhead           by name only, its parts too: what docs/overhead.md says; `cargo xtask vm --cost` first
+  history            a year of a busy desktop: the file, a write, an answer (minutes)
+
+Only by name:
+
+  peers              nethogs, bandwhich, rustnet, iftop, tcplife, tcptop and watcher beside
+                     the same traffic (half an hour)
+  overhead           what docs/overhead.md says: `cargo xtask vm --cost`, and these
     scaling          1 to 100,000 active flows, 1 to 10,000 processes
     flame            the daemon's flame graph, and what takes most of its time
     hooks            nanoseconds of each program, on each rung that this kernel has
-  history            a year of a busy desktop: the file, a write, an answer (minutes)
 
-  --pairs N       how many pairs of runs (default 5)
+  --pairs N       how many pairs of runs (default 5; of `peers` 1)
   --quick         a tenth of the work: to see that it runs, not for figures
-  --peers         get what `packets` is compared with: nethogs, bandwhich, rustnet
-  --write         write docs/overhead.md from what its parts have last measured
-  --watcher PATH  measure this binary instead of building one; `packets` needs one
-                  that was built with --features pcap
+  --peers         get what `peers` and `packets` compare with; without a NAME, run `peers`
+  --gib N         `peers`: bytes of its bulk transfer each way (default 20, quickly 2)
+  --write         write docs/peers.md and its chart, or docs/overhead.md from what its parts
+                  have last measured
+  --watcher PATH  measure this binary instead of building one; `packets` and `peers` need
+                  one that was built with --features pcap
 ";
 
 type Bench = fn(&Plan) -> Result<Vec<Row>>;
@@ -82,9 +91,13 @@ const BENCHES: &[(&str, Bench)] = &[
     ("packets", packets::rows),
     ("agent", agent::rows),
     ("history", history::rows),
+    (PEERS, peers::rows),
 ];
 
-/// Those that make docs/overhead.md; only by name.
+/// Takes too long to be run unasked.
+const PEERS: &str = "peers";
+
+/// Those that make docs/overhead.md.
 const OVERHEAD: &[(&str, Bench)] = &[("scaling", scaling::rows), ("flame", flame::rows), ("hooks", hooks::rows)];
 
 /// What was asked for.
@@ -94,6 +107,10 @@ pub struct Plan {
     /// One that can count packets.
     packets: Subject,
     pairs: usize,
+    /// Of `peers`.
+    peer_pairs: usize,
+    gib: Option<u64>,
+    write: bool,
     quick: bool,
 }
 
@@ -105,70 +122,25 @@ impl Plan {
 }
 
 /// Runs the verb.
-pub fn main(mut args: lexopt::Parser) -> Result<()> {
-    let mut names = Vec::new();
-    let (mut pairs, mut quick, mut wants_peers, mut write) = (5, false, false, false);
-    let (mut program, mut counting) = (None, None);
-    while let Some(arg) = args.next()? {
-        match arg {
-            lexopt::Arg::Value(name) => names.push(name.to_string_lossy().into_owned()),
-            lexopt::Arg::Long("pairs") => pairs = args.value()?.to_string_lossy().parse().context("--pairs N")?,
-            lexopt::Arg::Long("quick") => quick = true,
-            lexopt::Arg::Long("peers") => wants_peers = true,
-            lexopt::Arg::Long("write") => write = true,
-            // How this starts itself again.
-            lexopt::Arg::Long("packets-watcher") => counting = Some(PathBuf::from(args.value()?)),
-            lexopt::Arg::Long("watcher") => program = Some(PathBuf::from(args.value()?)),
-            lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
-                print!("{HELP}");
-                return Ok(());
-            }
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    let chosen = chosen(&names)?;
-    // What is built was built before this became root.
-    let (program, counting) = if let Some(counting) = counting {
-        (program.context("--packets-watcher comes with --watcher")?, counting)
-    } else {
-        let is_chosen = |wanted: &str| chosen.iter().any(|(name, _)| *name == wanted);
-        if is_chosen("packets") {
-            cargo_build(&["--package", "macos-pcap", "--example", "throughput"])?;
-        }
-        if is_chosen("flame") {
-            flame::build()?;
-        }
-        let (program, counting) = match program {
-            Some(program) => (program.clone(), program),
-            None => build(is_chosen("packets"), chosen.iter().any(|(name, _)| *name != "packets"))?,
-        };
-        if names.iter().any(|name| name == overhead::NAME) {
-            overhead::elsewhere(&program);
-        }
-        (program, counting)
+pub fn main(args: lexopt::Parser) -> Result<()> {
+    let Some(asked) = Asked::read(args)? else {
+        print!("{HELP}");
+        return Ok(());
     };
+    let chosen = asked.chosen()?;
+    let (program, counting) = asked.programs(&chosen)?;
     if !is_root() {
-        return Err(again_as_root(&names, pairs, [quick, wants_peers, write], [&program, &counting]));
+        return Err(asked.again_as_root([&program, &counting]));
     }
-    if wants_peers {
-        packets::peers::install();
+    if asked.peers {
+        peers::install();
     }
     let [subject, packets] = [program, counting].map(|program| Subject { program });
-    let measured = measure(&chosen, &Plan { subject, packets, pairs, quick });
-    if write { overhead::write().and(measured) } else { measured }
-}
-
-/// What somebody means by these names.
-fn chosen(names: &[String]) -> Result<Vec<&'static (&'static str, Bench)>> {
-    let is_named = |bench: &&(&str, Bench)| names.iter().any(|name| name == bench.0);
-    let is_part =
-        |name: &String| name == overhead::NAME || BENCHES.iter().chain(OVERHEAD).any(|(known, _)| known == name);
-    if let Some(unknown) = names.iter().find(|name| !is_part(name)) {
-        bail!("there is no bench `{unknown}`\n\n{HELP}");
-    }
-    let wants_page = names.iter().any(|name| name == overhead::NAME);
-    let own = BENCHES.iter().filter(|bench| names.is_empty() || is_named(bench));
-    Ok(own.chain(OVERHEAD.iter().filter(|bench| wants_page || is_named(bench))).collect())
+    let (pairs, peer_pairs) = (asked.pairs.unwrap_or(5), asked.pairs.unwrap_or(1));
+    let Asked { gib, quick, write, .. } = asked;
+    let measured = measure(&chosen, &Plan { subject, packets, pairs, peer_pairs, gib, write, quick });
+    let has_page = OVERHEAD.iter().any(|(part, _)| chosen.iter().any(|(name, _)| name == part));
+    if write && has_page { overhead::write().and(measured) } else { measured }
 }
 
 fn measure(chosen: &[&(&str, Bench)], plan: &Plan) -> Result<()> {
@@ -211,27 +183,6 @@ pub fn build_watcher() -> Result<PathBuf> {
 
 fn cargo_build(what: &[&str]) -> Result<()> {
     run(Command::new("cargo").current_dir(repo::root()).args(["build", "--release"]).args(what))
-}
-
-/// Starts xtask again through sudo; returns only when that fails.
-fn again_as_root(
-    names: &[String],
-    pairs: usize,
-    [quick, peers, write]: [bool; 3],
-    [program, counting]: [&Path; 2],
-) -> anyhow::Error {
-    let again = || -> Result<Command> {
-        let mut command = as_root(std::env::current_exe().context("cannot tell where xtask itself lies")?)?;
-        command.arg("bench").args(names).args(["--pairs", &pairs.to_string(), "--watcher"]).arg(program);
-        command.arg("--packets-watcher").arg(counting);
-        command.args(quick.then_some("--quick")).args(peers.then_some("--peers"));
-        command.args(write.then_some("--write"));
-        Ok(command)
-    };
-    match again() {
-        Ok(mut command) => anyhow::Error::new(command.exec()).context("cannot start through sudo"),
-        Err(error) => error,
-    }
 }
 
 /// The quotient of two counts.

@@ -1,3 +1,4 @@
 //! Charts for the pages in docs/, as SVG.
 
+pub mod bars;
 pub mod lines;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
-mod apt;
+pub mod apt;
 mod bpf;
 mod needs;
 

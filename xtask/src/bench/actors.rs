@@ -3,6 +3,7 @@
 //! An actor prints a line when it is ready, waits for a line, works, and prints what it did. What it counts is what its
 //! own calls returned.
 
+use std::ffi::CString;
 use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -10,15 +11,20 @@ use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
 use nix::sched::{CpuSet, sched_setaffinity};
+use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::unistd::Pid;
+
+use crate::run::shown;
 
 mod calls;
 mod connections;
 mod crowd;
 mod datagrams;
 mod flows;
+mod requests;
 mod round_trips;
+mod streams;
 
 /// The hidden verb that an actor is started with.
 pub const VERB: &str = "bench-actor";
@@ -38,6 +44,14 @@ pub fn main(args: &[String]) -> Result<()> {
         "hooks" => super::hooks::main(args),
         "ping" => round_trips::client(args),
         "pong" => round_trips::server(args),
+        "request-server" => requests::server(args),
+        "request-client" => requests::client(args),
+        "request-crowd" => requests::crowd(args),
+        "request-one" => requests::one(args),
+        "stream-server" => streams::server(args),
+        "stream-client" => streams::client(args),
+        "stream-parent" => streams::parent(args),
+        "stream-child" => streams::child(args),
         _ => bail!("there is no actor `{kind}`"),
     }
 }
@@ -59,11 +73,17 @@ impl Actor {
     /// The same, somewhere else: `by` makes the command that starts a program there, as the same process.
     pub fn start_by(by: impl FnOnce(PathBuf) -> Command, args: &[&str]) -> Result<Self> {
         let mut command = by(std::env::current_exe().context("cannot tell where xtask itself lies")?);
-        command.arg(VERB).args(args).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("cannot start an actor")?;
+        command.arg(VERB).args(args);
+        Self::start_program(command)
+    }
+
+    /// Another program that speaks as actors do.
+    pub fn start_program(mut command: Command) -> Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().with_context(|| format!("cannot start `{}`", shown(&command)))?;
         let output = BufReader::new(child.stdout.take().context("the child's output was asked for")?);
         let mut actor = Self { child, output, ready: String::new() };
-        actor.ready = actor.line().with_context(|| format!("actor {args:?}"))?;
+        actor.ready = actor.line().with_context(|| format!("actor `{}`", shown(&command)))?;
         Ok(actor)
     }
 
@@ -94,9 +114,14 @@ impl Actor {
 
     /// The numbers it says next.
     pub fn numbers<const N: usize>(&mut self) -> Result<[u64; N]> {
+        let numbers = self.any_numbers()?;
+        numbers.try_into().map_err(|other| anyhow::anyhow!("{N} numbers were expected, not {other:?}"))
+    }
+
+    /// The same, however many they are.
+    pub fn any_numbers(&mut self) -> Result<Vec<u64>> {
         let line = self.line()?;
-        let numbers: Vec<u64> = line.split(' ').map(str::parse).collect::<Result<_, _>>().context("not numbers")?;
-        numbers.try_into().ok().with_context(|| format!("{N} numbers were expected, not `{line}`"))
+        line.split(' ').map(str::parse).collect::<Result<_, _>>().with_context(|| format!("not numbers: `{line}`"))
     }
 }
 
@@ -121,6 +146,12 @@ fn wait() -> Result<()> {
 
 fn number<T: FromStr>(args: &[String], at: usize) -> Result<T> {
     args.get(at).and_then(|arg| arg.parse().ok()).with_context(|| format!("argument {at} is not a number"))
+}
+
+/// What the kernel calls this process: all actors are the same executable.
+fn named(name: &str) -> Result<()> {
+    let name = CString::new(name).context("a name without zeros")?;
+    prctl::set_name(&name).context("cannot have a name")
 }
 
 /// Stays on one processor: where the scheduler puts the two ends decides otherwise.

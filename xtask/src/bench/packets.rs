@@ -8,7 +8,6 @@ use super::table::Row;
 mod engine;
 mod live;
 mod memory;
-pub mod peers;
 
 /// From memory first: what is live depends on that.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {

@@ -140,7 +140,7 @@ pub const PACKAGES: &[Package] = &[
         "a server with several workers (its own service is switched off)",
         &[Purpose::Test, Purpose::Bench, Purpose::Soak],
     ),
-    package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Vm]),
+    package("iputils-ping", "ping", "ICMP through raw and ping sockets", &[Purpose::Test, Purpose::Bench, Purpose::Vm]),
     package("unbound", "unbound", "a DNS server that asks others (its own service is switched off)", &[Purpose::Test]),
     package("bind9-dnsutils", "dig", "asks DNS over UDP and TCP", &[Purpose::Test, Purpose::Soak]),
     package("faketime", "faketime", "a clock that a test can set", &[Purpose::Test]),

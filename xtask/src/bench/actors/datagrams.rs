@@ -9,7 +9,7 @@ use std::{iter, thread};
 use anyhow::{Context as _, Result};
 use nix::sys::socket::{MsgFlags, MultiHeaders, sendmmsg};
 
-use super::{number, say, wait};
+use super::{named, number, say, wait};
 
 /// Given to the kernel with one call.
 const BURST: usize = 64;
@@ -18,6 +18,7 @@ const REST: Duration = Duration::from_micros(50);
 
 /// `datagrams ADDRESS RATE SECONDS SIZE`: says bytes of payload, datagrams and microseconds.
 pub fn main(args: &[String]) -> Result<()> {
+    named("bench-client")?;
     let to: SocketAddr = number(args, 0)?;
     let (rate, seconds, size) = (number::<u64>(args, 1)?, number::<u64>(args, 2)?, number::<usize>(args, 3)?);
     let socket = UdpSocket::bind("0.0.0.0:0")?;

@@ -1,15 +1,17 @@
 //! Rows: small datagrams into a network namespace as fast as they go, up to a million a second: how many are seen, and how many
 //! with the right process. Once beside nothing, then beside the same traffic's other onlookers, one at a time.
 
+use std::fs;
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 
 use super::super::actors::Actor;
 use super::super::kernel::cpu_seconds;
 use super::super::netns::{SERVER, Veth};
+use super::super::peers::{self, Contestant, Looking};
 use super::super::subject::{Heard, Watcher};
 use super::super::{Plan, Row, ratio};
-use super::peers::{self, Peer};
-use crate::run::capture;
 
 /// A second, and for how many.
 const FAST: (u64, u64) = (1_000_000, 10);
@@ -55,18 +57,14 @@ impl Run {
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     let fast = (FAST.0, plan.scaled(FAST.1).max(2));
     let mut rows = told(&run(plan, None, fast)?.0, "live");
-    for peer in peers::ALL {
+    for peer in peers::ALL.iter().filter(|one| one.is_alike()) {
         let what = format!("live, beside {}", peer.name);
         match peer.find() {
             Some(program) => {
                 let slow = run(plan, Some((peer, &program)), SLOW)?;
                 let fast = run(plan, Some((peer, &program)), fast)?;
                 rows.extend(told(&fast.0, &what));
-                rows.push(peers::row(
-                    peer,
-                    &[slow, fast].map(|(run, counted)| (run.datagrams, run.rate(), counted)),
-                    SIZE,
-                ));
+                rows.push(beside(peer, &[slow, fast]));
             }
             None => rows.push(Row::told(what, "left out: it is not on PATH, nor was it to be had (--peers)")),
         }
@@ -74,21 +72,27 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// What a peer has said of the sender.
+struct Counted {
+    bytes: u64,
+    /// Processor time, seconds.
+    spent: f64,
+}
+
 fn run(
     plan: &Plan,
-    peer: Option<(&Peer, &std::path::Path)>,
+    peer: Option<(&'static Contestant, &Path)>,
     (rate, seconds): (u64, u64),
-) -> Result<(Run, Option<peers::Counted>)> {
+) -> Result<(Run, Option<Counted>)> {
     let veth = Veth::new()?;
     // What hosts of IPv6 tell each other by themselves is not to be counted among what was sent.
-    for mut sysctl in [veth.server("sysctl"), veth.client("sysctl")] {
-        capture(sysctl.args(["-q", "-w", "net.ipv6.conf.all.disable_ipv6=1"]))?;
-    }
+    veth.without_ipv6()?;
     let mut sink = Actor::start_by(|program| veth.server(program), &["sink"])?;
     let to = format!("{SERVER}:{}", sink.ready);
     let subject = veth.client(&plan.packets.program);
     let watcher = Watcher::start_by(subject, &["--backend", "pcap"])?;
-    let other = peer.map(|(peer, program)| peer.start(veth.client(program))).transpose()?;
+    let start = |(peer, program)| Looking::start(peer, veth.client(program), veth.client_device());
+    let other = peer.map(start).transpose()?;
     let words = ["datagrams", &to, &rate.to_string(), &seconds.to_string(), &SIZE.to_string()];
     let mut sender = Actor::start_by(|program| veth.client(program), &words)?;
     let before = watcher.after_lines(1)?;
@@ -98,11 +102,32 @@ fn run(
     // What is in the buffers still is part of it.
     let after = watcher.after_lines(3)?;
     let spent = cpu_seconds(watcher.pid())? - began;
-    let counted = other.map(|other| other.counted(sender.pid())).transpose()?;
     let pid = sender.pid();
+    let counted = other.map(|other| counted(other, pid)).transpose()?;
     sink.go()?;
     watcher.stop().context("after the datagrams")?;
     Ok((Run { sent, datagrams, microseconds, spent, sender: pid, before, after }, counted))
+}
+
+fn counted(peer: Looking, sender: u32) -> Result<Counted> {
+    peer.settle(|| Ok(()))?;
+    let spent = peer.costs()?.cpu;
+    let name = fs::read_to_string(format!("/proc/{sender}/comm")).context("the sender is gone")?;
+    let said = peer.end()?;
+    Ok(Counted { bytes: said.sum(|owner| owner.is(sender, name.trim())).sent, spent })
+}
+
+/// What a peer said of the sender, in datagrams, of each run. It may count headers as well.
+fn beside(peer: &Contestant, runs: &[(Run, Option<Counted>)]) -> Row {
+    let overhead = peer.counts.of_datagram();
+    let one = |(run, counted): &(Run, Option<Counted>)| {
+        let Some(Counted { bytes, spent }) = counted else { return format!("nothing at {}", run.rate()) };
+        let share = ratio(*bytes, run.datagrams * (SIZE + overhead));
+        format!("{share:.4} at {} ({spent:.1} s of a processor)", run.rate())
+    };
+    let said: Vec<String> = runs.iter().map(one).collect();
+    let what = format!("{} beside it: share of datagrams with the right process", peer.name);
+    Row::told(what, format!("{}; with {overhead} bytes of headers in each datagram's figure", said.join(", ")))
 }
 
 fn told(run: &Run, what: &str) -> Vec<Row> {
