@@ -27,7 +27,7 @@ traffic, and between any two of them the same traffic beside nobody.
 | right / true | the part of that under the process that moved it |
 | processor | seconds, from just before the traffic to the last figures; what eBPF programs take within the calls of others is in *speed* |
 | memory | MiB: the most that was resident, and what the kernel held in eBPF maps |
-| speed | throughput beside the program, of that beside nobody: 1 is no effect. Single figures vary by several hundredths |
+| speed | throughput beside the program, of that beside nobody: 1 is no effect. One pair of runs: on a machine whose processors others share it varies by tenths |
 
 *True* is what the processes' own calls moved. Who counts headers too is held against the bytes that the network device counted, so nobody loses
 or gains by headers. *Reported* is not cut off: above 1 are bytes that were reported twice. *Right* is, with each process: more than it
