@@ -7,6 +7,9 @@ use std::{
 
 use super::done;
 
+/// include/uapi/linux/sockios.h: its type in libc is not everywhere that of a request.
+const SIOCSIFFLAGS: libc::Ioctl = 0x8914;
+
 /// Sets an int option.
 pub fn set_option(fd: BorrowedFd<'_>, level: i32, name: i32, value: i32) -> io::Result<()> {
     set_option_bytes(fd, level, name, &value.to_ne_bytes())
@@ -31,8 +34,10 @@ pub fn loopback_up() -> io::Result<()> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0")?;
     // SAFETY: every bit pattern is a valid ifreq of numbers.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
-    request.ifr_name[..2].copy_from_slice(&[b'l'.cast_signed(), b'o'.cast_signed()]);
+    for (to, from) in request.ifr_name.iter_mut().zip(*b"lo") {
+        *to = from as libc::c_char;
+    }
     request.ifr_ifru.ifru_flags = libc::IFF_UP as i16;
     // SAFETY: SIOCSIFFLAGS reads one ifreq.
-    done(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &raw const request) })
+    done(unsafe { libc::ioctl(socket.as_raw_fd(), SIOCSIFFLAGS, &raw const request) })
 }
