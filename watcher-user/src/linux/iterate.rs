@@ -67,3 +67,41 @@ fn read_pieces(mut from: File, size: usize, mut each: impl FnMut(&[u8]) -> io::R
         filled -= whole;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Seek as _, Write as _};
+
+    use watcher_common::{OverflowKey, SocketKey};
+
+    use super::*;
+
+    fn file(bytes: &[u8]) -> File {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(bytes).unwrap();
+        file.rewind().unwrap();
+        file
+    }
+
+    /// More of them than one reading takes, so that one lies across two.
+    #[test]
+    fn entries_are_read_whole_wherever_a_reading_ends() {
+        let entry = |number: u32| {
+            let key = SocketKey { cookie: number.into(), epoch: number, pad: 0 };
+            (key, OverflowKey { start: number.into(), tgid: number, pad: 0 })
+        };
+        let mut bytes = Vec::new();
+        for number in 0..3000_u32 {
+            for _ in 0..2 {
+                bytes.extend(u64::from(number).to_ne_bytes());
+                bytes.extend(number.to_ne_bytes());
+                bytes.extend([0; 4]);
+            }
+        }
+        let read = read_entries::<SocketKey, OverflowKey>(file(&bytes)).unwrap();
+        assert_eq!(read, (0..3000).map(entry).collect::<Vec<_>>());
+        let mut count = 0;
+        read_records(file(&bytes[..100]), |key: SocketKey| count += u32::from(key.epoch == count / 2)).unwrap();
+        assert_eq!(count, 6, "what is cut off is no record");
+    }
+}

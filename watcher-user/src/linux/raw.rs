@@ -266,6 +266,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_record_is_copied_from_wherever_it_lies() {
+        let key = watcher_common::SocketKey { cookie: 0x0102_0304_0506_0708, epoch: 9, pad: 0 };
+        let mut bytes = vec![0xff; 1];
+        bytes.extend(key.cookie.to_ne_bytes().into_iter().chain(key.epoch.to_ne_bytes()).chain([0; 4]));
+        assert_eq!(record::<watcher_common::SocketKey>(&bytes[1..]), Some(key));
+        assert_eq!(record::<watcher_common::SocketKey>(&bytes[2..]), None, "one byte is missing");
+    }
+
+    #[test]
     fn a_process_that_nobody_has_waited_for_has_ended() {
         let mut child =
             std::process::Command::new("cat").stdin(std::process::Stdio::piped()).spawn().expect("cat starts");
