@@ -219,7 +219,8 @@ pub const ALL: &[Contestant] = &[
         sees: Scope::Machine,
         names_processes: true,
         needs_kprobes: true,
-        note: "of libbpf-tools (bcc); TCP alone; needs kprobes",
+        note: "of libbpf-tools (bcc); TCP alone; needs kprobes; of each connection, whole KiB each second, rounded down; loses what is \
+               moved between its reading and its emptying of a map",
         before: 2,
         after: 3,
         waits: false,

@@ -148,7 +148,7 @@ mod tests {
             page.contains("| program | reported / true | right / true | memory, MiB |\n| --- | --- | --- | --- |\n")
         );
         assert!(
-            page.contains("\n| tcplife | 0.33 | 0.33 | 7.0 |\n| tcptop | left out: none \"here\" |  |  |\n"),
+            page.contains("\n| tcplife | 0.333 | 0.333 | 7.0 |\n| tcptop | left out: none \"here\" |  |  |\n"),
             "{page}"
         );
         assert!(!page.contains("processor, s") && !page.contains("UDP flood"), "{page}");
