@@ -43,7 +43,7 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
         all.push(Shown { job, cells });
     }
     if plan.write {
-        write("peers.md", &page::markdown(page::HERE, &machine::described(), &all, plan))?;
+        write("peers.md", &page::markdown(&page::HERE, &machine::described(), &all, plan))?;
         write("peers.svg", &page::chart(&all)?)?;
     }
     Ok(rows)

@@ -61,7 +61,7 @@ pub fn main(args: &[String]) -> Result<()> {
 pub fn report(console: &str, plan: &Plan, is_wanted: bool) -> Result<()> {
     let (machine, all) = heard(console)?;
     if is_wanted {
-        write("peers-kprobes.md", &page::markdown(page::EMULATED, machine, &all, plan))?;
+        write("peers-kprobes.md", &page::markdown(&page::EMULATED, machine, &all, plan))?;
     }
     let rows = all.iter().flat_map(|shown| shown.cells.iter().map(|(one, cell)| row(shown.job, one, cell)));
     judged(&rows.collect::<Vec<_>>())
@@ -142,13 +142,13 @@ mod tests {
     fn a_page_of_what_was_heard_tells_no_times() {
         let console = console();
         let (machine, all) = heard(&console).unwrap();
-        let page = page::markdown(page::EMULATED, machine, &all, &plan("/nowhere/watcher".into()));
+        let page = page::markdown(&page::EMULATED, machine, &all, &plan("/nowhere/watcher".into()));
         assert!(page.contains("\nMeasured on a machine.\n"), "{page}");
         assert!(
             page.contains("| program | reported / true | right / true | memory, MiB |\n| --- | --- | --- | --- |\n")
         );
         assert!(
-            page.contains("\n| tcplife | 0.333 | 0.333 | 7.0 |\n| tcptop | left out: none \"here\" |  |  |\n"),
+            page.contains("\n| tcplife | 0.333 | 0.333 | 7.0 |\n| tcptop | left out: none \"here\" | | |\n"),
             "{page}"
         );
         assert!(!page.contains("processor, s") && !page.contains("UDP flood"), "{page}");

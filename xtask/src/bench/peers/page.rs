@@ -13,8 +13,17 @@ use crate::chart::bars::{self, Bars, figure};
 
 const MEBIBYTE: u64 = 1024 * 1024;
 
-/// What stands above the figures of this machine.
-pub const HERE: &str = "\
+/// What a page says of how its figures came about.
+pub struct Head {
+    /// What it is of.
+    about: &'static str,
+    /// What happens where.
+    places: &'static str,
+}
+
+/// Figures of this machine.
+pub const HERE: Head = Head {
+    about: "\
 # Beside other programs
 
 Written by `cargo xtask bench peers --write`; not to be edited. Programs that say who uses the network, each alone beside the same
@@ -22,21 +31,27 @@ traffic, and between any two of them the same traffic beside nobody. What needs 
 [peers-kprobes.md](peers-kprobes.md).
 
 ![Share of bytes under the right process, by program and job](peers.svg)
-
+",
+    places: "
 Traffic runs between network namespaces joined by veth pairs. Programs that see one namespace are started in the client's (for the forked
 server in its own, for the container in its host's); those that see the whole machine on the machine. All run as root.
-";
+",
+};
 
-/// What stands above those of an emulated one.
-pub const EMULATED: &str = "\
+/// Those of an emulated one.
+pub const EMULATED: Head = Head {
+    about: "\
 # Beside other programs, on a kernel with kprobes
 
 Written by `cargo xtask vm --peers --write`; not to be edited. Programs that see the TCP of a whole machine, each alone beside the same
-traffic, as in [peers.md](peers.md) but with less of it: this is an emulated machine (QEMU's TCG, no KVM). To whom bytes are given does not
-depend on that. What a program takes of a processor and how much it slows traffic does, and is not told here.
-
+traffic, as in [peers.md](peers.md) but with less of it: this is an emulated machine (QEMU's TCG, no KVM). What a program takes of a
+processor there and how much it slows traffic means nothing elsewhere, and is not told. Shares of bytes do: each is of one run, and
+tcptop's vary by hundredths from run to run, since what it loses depends on when its second is over.
+",
+    places: "
 Traffic runs between network namespaces joined by veth pairs; programs are started outside of them, as root.
-";
+",
+};
 
 const MEANING: &str = "
 *True* is what the processes' own calls moved. Who counts headers too is held against the bytes that the network device counted, so nobody loses
@@ -71,19 +86,19 @@ const COLUMNS: &[Column] = &[
     Column {
         name: "processor",
         unit: "s",
-        says: "from just before the traffic to the last figures; what eBPF programs take within the calls of others is in *speed*",
+        says: "seconds, from just before the traffic to the last figures; what eBPF programs take within the calls of others is in *speed*",
         of: |_, measured| Some(format!("{:.2}", measured.times?.cpu)),
     },
     Column {
         name: "memory",
         unit: "MiB",
-        says: "the most that was resident, and what the kernel held in eBPF maps",
+        says: "MiB: the most that was resident, and what the kernel held in eBPF maps",
         of: |_, measured| Some(memory(measured)),
     },
     Column {
         name: "speed",
         unit: "",
-        says: "throughput beside the program, of that beside nobody: 1 is no effect. Single figures vary by several hundredths",
+        says: "throughput beside the program, of that beside nobody: 1 is no effect. One pair of runs: on a machine whose processors others share it varies by tenths",
         of: |_, measured| Some(format!("{:.2}", measured.times?.speed)),
     },
 ];
@@ -112,15 +127,15 @@ pub fn told(contestant: &Contestant, measured: &Measured) -> String {
 }
 
 /// A page that begins with `head`. What no program was measured in has no column.
-pub fn markdown(head: &str, machine: &str, all: &[Shown], plan: &Plan) -> String {
+pub fn markdown(head: &Head, machine: &str, all: &[Shown], plan: &Plan) -> String {
     let measured: Vec<_> = all.iter().flat_map(measured).collect();
     let is_told = |column: &&Column| measured.iter().any(|(contestant, one)| (column.of)(contestant, one).is_some());
     let columns: Vec<&Column> = COLUMNS.iter().filter(is_told).collect();
-    let mut page = format!("{head}\n| column | what it says |\n| --- | --- |\n");
+    let mut page = format!("{}\n| column | what it says |\n| --- | --- |\n", head.about);
     for column in &columns {
-        let _ = writeln!(page, "| {} | {} |", column.heading(), column.says);
+        let _ = writeln!(page, "| {} | {} |", column.name, column.says);
     }
-    let _ = write!(page, "{MEANING}\nMeasured on {machine}.\n\n");
+    let _ = write!(page, "{MEANING}{}\nMeasured on {machine}.\n\n", head.places);
     programs(&mut page, all, plan);
     for shown in all {
         job(&mut page, shown, &columns, plan);
@@ -150,11 +165,12 @@ fn job(page: &mut String, shown: &Shown, columns: &[&Column], plan: &Plan) {
     let headings: Vec<String> = columns.iter().map(|column| column.heading()).collect();
     let _ = writeln!(page, "\n\n| program | {} |\n| ---{} |", headings.join(" | "), " | ---".repeat(columns.len()));
     for (contestant, cell) in cells {
-        let mut words: Vec<String> = match cell {
+        let words: Vec<String> = match cell {
             Ok(one) => columns.iter().map(|column| (column.of)(contestant, one).unwrap_or_default()).collect(),
-            Err(why) => vec![format!("left out: {}", why.replace('|', "\\|"))],
+            Err(why) => {
+                vec![format!("left out: {}{}", why.replace('|', "\\|"), " |".repeat(columns.len().saturating_sub(1)))]
+            }
         };
-        words.resize(columns.len(), String::new());
         let _ = writeln!(page, "| {} | {} |", contestant.name, words.join(" | "));
     }
 }
