@@ -40,7 +40,7 @@ pub const HELP: &str = "\
 cargo xtask vm [MACHINE…] [--filter F] [--jobs N] [--timeout SECONDS] [--watcher-args ARGS]
 cargo xtask vm [--read] --write
 cargo xtask vm --cost [MACHINE…] [--watcher PATH]
-cargo xtask vm --peers [--watcher PATH] [--write]
+cargo xtask vm --peers [--read] [--watcher PATH] [--write]
 cargo xtask vm --list
 
 Downloads kernels, boots each in an emulated machine (no KVM, no root), and runs `watcher
@@ -103,7 +103,10 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
     match options.task {
         Task::Suite => try_suite(&options),
         Task::Cost => cost::measure(&options.variants, options.jobs, options.program),
-        Task::Peers => peers::measure(options.program, options.write),
+        Task::Peers => {
+            let asked = peers::Asked { read: options.read, write: options.write };
+            peers::measure(options.program, &asked)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! docs/peers.md and its chart.
+//! docs/peers.md and its chart, and docs/peers-kprobes.md.
 
 use std::fmt::Write as _;
 
@@ -45,8 +45,9 @@ pub const EMULATED: Head = Head {
 
 Written by `cargo xtask vm --peers --write`; not to be edited. Programs that see the TCP of a whole machine, each alone beside the same
 traffic, as in [peers.md](peers.md) but with less of it: this is an emulated machine (QEMU's TCG, no KVM). What a program takes of a
-processor there and how much it slows traffic means nothing elsewhere, and is not told. Shares of bytes do: each is of one run, and
-tcptop's vary by hundredths from run to run, since what it loses depends on when its second is over.
+processor there and how much it slows traffic means nothing elsewhere, and is not told. Shares of bytes do, each of one run. From run to
+run tcptop's vary by hundredths, since what it loses depends on when its second is over; and tcplife reports a connection's bytes once or
+twice, as its end happens.
 ",
     places: "
 Traffic runs between network namespaces joined by veth pairs; programs are started outside of them, as root.
