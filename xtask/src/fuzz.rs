@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: libFuzzer against whatever parses bytes from the network. The targets are in the `fuzz`
-//! folders of the crates that do.
+//! `cargo xtask fuzz`: libFuzzer against whatever parses bytes from the network. The targets are in `fuzz/`, a workspace
+//! of its own.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,9 +28,6 @@ is then in artifacts/ beside the targets. What is found on the way is kept in ta
 /// The version of cargo-fuzz that is installed where there is another or none.
 const CARGO_FUZZ: &str = "0.13.2";
 
-/// Where targets are, each a workspace of its own.
-const FOLDERS: [&str; 2] = ["watcher-core/fuzz", "macos-pcap/fuzz"];
-
 const DEFAULT_SECONDS: u32 = 60;
 
 /// What no input may exceed: its own size, seconds, and MiB of memory.
@@ -54,24 +51,17 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
         }
     }
     let targets = targets()?;
-    if let Some(unknown) = wanted.iter().find(|name| targets.iter().all(|target| target.name != **name)) {
-        let names: Vec<&str> = targets.iter().map(|target| &*target.name).collect();
-        bail!("there is no fuzz target `{unknown}`: there are {}", names.join(", "));
+    if let Some(unknown) = wanted.iter().find(|name| !targets.contains(name)) {
+        bail!("there is no fuzz target `{unknown}`: there are {}", targets.join(", "));
     }
     get_tools()?;
-    let chosen: Vec<_> =
-        targets.into_iter().filter(|target| wanted.is_empty() || wanted.contains(&target.name)).collect();
-    // One after the other: Cargo builds with all processors by itself.
-    for folder in FOLDERS.map(|folder| repo::root().join(folder)) {
-        if chosen.iter().any(|target| target.folder == folder) {
-            run(&mut cargo_fuzz("build", &folder))?;
-        }
-    }
+    let chosen: Vec<_> = targets.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect();
+    run(&mut cargo_fuzz("build"))?;
     fuzz_all(chosen, seconds, jobs)
 }
 
 /// So many at once. What each found is printed when it ends; after a first find nothing more begins.
-fn fuzz_all(chosen: Vec<Target>, seconds: u32, jobs: usize) -> Result<()> {
+fn fuzz_all(chosen: Vec<String>, seconds: u32, jobs: usize) -> Result<()> {
     let count = chosen.len();
     let waiting = Mutex::new(chosen.into_iter());
     let failures = Mutex::new(Vec::new());
@@ -95,24 +85,14 @@ fn fuzz_all(chosen: Vec<Target>, seconds: u32, jobs: usize) -> Result<()> {
     if failures.is_empty() { Ok(()) } else { bail!(failures.join("\n")) }
 }
 
-/// One target: its name, which no other folder has, and the folder it is in.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Target {
-    name: String,
-    folder: PathBuf,
-}
-
 /// The targets, by the names of their files.
-fn targets() -> Result<Vec<Target>> {
+fn targets() -> Result<Vec<String>> {
+    let sources = folder().join("fuzz_targets");
+    let cannot = || format!("cannot list {}", sources.display());
     let mut targets = Vec::new();
-    for folder in FOLDERS.map(|folder| repo::root().join(folder)) {
-        let sources = folder.join("fuzz_targets");
-        let entries = fs::read_dir(&sources).with_context(|| format!("cannot list {}", sources.display()))?;
-        for entry in entries {
-            let path = entry.with_context(|| format!("cannot list {}", sources.display()))?.path();
-            let name = path.file_stem().map(|name| name.to_string_lossy().into_owned());
-            targets.extend(name.map(|name| Target { name, folder: folder.clone() }));
-        }
+    for entry in fs::read_dir(&sources).with_context(cannot)? {
+        let path = entry.with_context(cannot)?.path();
+        targets.extend(path.file_stem().map(|name| name.to_string_lossy().into_owned()));
     }
     targets.sort();
     Ok(targets)
@@ -134,13 +114,12 @@ fn get_tools() -> Result<()> {
 }
 
 /// Runs one target, which is built.
-fn fuzz(target: &Target, seconds: u32) -> Result<()> {
-    let name = &target.name;
+fn fuzz(name: &str, seconds: u32) -> Result<()> {
     let corpus = repo::target_dir().join("fuzz/corpus").join(name);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
-    let mut command = cargo_fuzz("run", &target.folder);
+    let mut command = cargo_fuzz("run");
     // New inputs go to the first folder; the second holds the committed ones.
-    command.arg(name).arg(corpus).arg(target.folder.join("seeds").join(name)).arg("--").args(LIMITS);
+    command.arg(name).arg(corpus).arg(folder().join("seeds").join(name)).arg("--").args(LIMITS);
     command.arg(format!("-max_total_time={seconds}")).arg("-print_final_stats=1").stdin(Stdio::null());
     let output = command.output().with_context(|| format!("cannot start `{}`", shown(&command)))?;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -152,12 +131,16 @@ fn fuzz(target: &Target, seconds: u32) -> Result<()> {
     Ok(())
 }
 
-/// All targets of a folder, unless one is named after it.
-fn cargo_fuzz(verb: &str, folder: &Path) -> Command {
+/// All targets, unless one is named after it.
+fn cargo_fuzz(verb: &str) -> Command {
     let nightly = Toolchain::Rustup { name: PINNED_NIGHTLY.to_owned(), bootstrap: false };
     let mut command = nightly.command("cargo");
-    command.args(["fuzz", verb, "--fuzz-dir"]).arg(folder).arg("--target-dir").arg(build_dir(&repo::target_dir()));
+    command.args(["fuzz", verb, "--fuzz-dir"]).arg(folder()).arg("--target-dir").arg(build_dir(&repo::target_dir()));
     command
+}
+
+fn folder() -> PathBuf {
+    repo::root().join("fuzz")
 }
 
 fn build_dir(target: &Path) -> PathBuf {
@@ -176,7 +159,7 @@ fn last_lines(text: &str, count: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{executions, last_lines, targets};
+    use super::{executions, folder, last_lines, targets};
 
     #[test]
     fn the_statistics_of_libfuzzer_are_read() {
@@ -191,9 +174,7 @@ mod tests {
         let targets = targets().unwrap();
         assert!(targets.len() >= 10, "{targets:?}");
         for target in &targets {
-            assert!(target.folder.join("seeds").join(&target.name).is_dir(), "{target:?}");
+            assert!(folder().join("seeds").join(target).is_dir(), "{target}");
         }
-        let names: std::collections::HashSet<_> = targets.iter().map(|target| &target.name).collect();
-        assert_eq!(names.len(), targets.len(), "a name says which target is meant");
     }
 }

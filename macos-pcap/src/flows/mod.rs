@@ -10,12 +10,10 @@ mod hosts;
 mod key;
 mod limits;
 mod sight;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
-
-use foldhash::fast::RandomState;
 use watcher_core::{BootTime, Losses, ProcessId, Protocol, SocketId, names::Head};
 
 use crate::packet::{Flags, Fragments, Packet, Transport};
@@ -24,11 +22,12 @@ pub use hosts::Hosts;
 use key::Key;
 pub use limits::Limits;
 pub use sight::{Asked, Observed, Owner, Sight};
+use table::Table;
 
 /// The flows of a capture.
 #[derive(Debug)]
 pub struct Flows {
-    flows: HashMap<Key, Flow, RandomState>,
+    flows: Table,
     /// Ended by another connection on the same ports, and not yet told.
     superseded: Vec<(Key, Flow)>,
     fragments: Fragments,
@@ -49,7 +48,7 @@ impl Flows {
     #[must_use]
     pub fn new(hosts: Hosts, limits: Limits) -> Self {
         Self {
-            flows: HashMap::default(),
+            flows: Table::default(),
             superseded: Vec::new(),
             fragments: Fragments::new(),
             hosts,
@@ -77,7 +76,7 @@ impl Flows {
     /// Whether flows are to be told whose owner is not known.
     #[must_use]
     pub fn wants_owners(&self) -> bool {
-        self.flows.values().any(|flow| flow.is_changed && flow.is_nobodys())
+        self.flows.flows().any(|flow| flow.is_changed && flow.is_nobodys())
             || self.superseded.iter().any(|(_, flow)| flow.is_nobodys())
     }
 
@@ -113,7 +112,7 @@ impl Flows {
     /// Whether it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.flows.is_empty()
+        self.flows.len() == 0
     }
 
     /// Counts one packet.
@@ -221,7 +220,7 @@ impl Flows {
     /// place. Ends what was silent for too long. `owner` is asked once for each flow, or until it knows.
     pub fn take(&mut self, now: BootTime, mut owner: impl FnMut(Asked<'_>) -> Owner) -> Vec<Observed> {
         // Growing by doubling would need as much room again as ten thousand flows take.
-        let changed = self.flows.values().filter(|flow| flow.is_changed).count();
+        let changed = self.flows.flows().filter(|flow| flow.is_changed).count();
         let mut observed = Vec::with_capacity(self.superseded.len() + changed);
         for (key, mut flow) in std::mem::take(&mut self.superseded) {
             observed.extend(tell(&key, &mut flow, &mut owner));

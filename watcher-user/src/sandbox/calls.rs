@@ -78,8 +78,9 @@ const FORBIDDEN: &[c_long] = &[
 #[cfg(target_arch = "x86_64")]
 const OF_THIS_MACHINE: &[c_long] =
     &[libc::SYS_kexec_file_load, libc::SYS_iopl, libc::SYS_ioperm, libc::SYS_modify_ldt, libc::SYS_mknod];
+// kexec_file_load (include/uapi/asm-generic/unistd.h), which libc does not name for musl.
 #[cfg(target_arch = "aarch64")]
-const OF_THIS_MACHINE: &[c_long] = &[libc::SYS_kexec_file_load];
+const OF_THIS_MACHINE: &[c_long] = &[294];
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 const OF_THIS_MACHINE: &[c_long] = &[];
 

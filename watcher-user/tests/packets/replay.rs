@@ -157,7 +157,7 @@ fn what_is_no_capture_or_is_damaged_says_so_and_fails() {
     // A frame of 4 GiB.
     bytes[middle + 8..middle + 12].fill(0xff);
     // Found by fuzzing: a process information block of four bytes, which its own length does not fit into.
-    let short: &[u8] = include_bytes!("../../../macos-pcap/fuzz/seeds/files/process-information-of-4.pcapng");
+    let short: &[u8] = include_bytes!("../../../fuzz/seeds/files/process-information-of-4.pcapng");
     let cases: [(&[u8], String); 5] = [
         (&bytes, format!("damaged at byte {middle}")),
         (b"", "the file is empty".to_owned()),

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{BENCHES, Bench, HELP, OVERHEAD, PEERS, build, cargo_build, flame, overhead, peers};
+use super::{BENCHES, Bench, HELP, OVERHEAD, PEERS, build, cargo_build, flame, overhead, packets, peers};
 use crate::privilege::as_root;
 
 /// Options and names.
@@ -85,7 +85,7 @@ impl Asked {
         }
         let is_chosen = |wanted: &str| chosen.iter().any(|(name, _)| *name == wanted);
         if is_chosen("packets") {
-            cargo_build(&["--package", "macos-pcap", "--example", "throughput"])?;
+            packets::build()?;
         }
         if is_chosen(PEERS) {
             cargo_build(&["--package", "watcher-user", "--example", peers::QUIC])?;

@@ -9,6 +9,8 @@ mod engine;
 mod live;
 mod memory;
 
+pub use engine::build;
+
 /// From memory first: what is live depends on that.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     let mut rows = engine::rows(plan)?;

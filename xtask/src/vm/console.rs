@@ -66,7 +66,7 @@ impl Console {
             self.running = None;
         } else if let Some(test) = line.strip_prefix("test ") {
             self.test(test);
-        } else if let Some(count) = line.strip_prefix("running ").and_then(|l| l.strip_suffix(" tests")) {
+        } else if let Some((count, "test" | "tests")) = line.strip_prefix("running ").and_then(|l| l.split_once(' ')) {
             self.announced = count.parse().ok();
         } else if let Some(verdict) = verdict(line) {
             // Something was printed between the name and the verdict.

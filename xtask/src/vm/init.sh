@@ -45,7 +45,8 @@ if [ -n "$PACKETS" ]; then
     WATCHER="$WATCHER --backend pcap"
 fi
 # Emulated processors are slow, and others may keep the real ones busy.
-EXACTNESS_PATIENCE=6 WATCHER_ARGS=$WATCHER WATCHER_BIN=/bin/watcher exactness --color never $SUITE
+export EXACTNESS_PATIENCE=6 EXACTNESS_SUSPEND=1
+WATCHER_ARGS=$WATCHER WATCHER_BIN=/bin/watcher exactness --color never $SUITE
 echo "@@suite $?"
 dmesg | grep -E 'BUG: |WARNING: |Oops|general protection fault' | while read -r line; do
     echo "@@trouble $line"

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::Case;
-use crate::{report::Report, stage::Stage, state::Lifecycles, verdict, watcher::Watcher};
+use crate::{report::Report, stage::Stage, state::Lifecycles, suspend, verdict, watcher::Watcher};
 
 pub fn cases() -> Vec<Case> {
     vec![
@@ -21,6 +21,8 @@ pub fn cases() -> Vec<Case> {
         Case::new("a_listener_that_existed_before_watcher_accepts_into_the_record", old_listener),
         Case::new("two_watchers_at_once_are_both_right", two_watchers),
         Case::new("a_watcher_that_was_killed_leaves_nothing_for_long", killed),
+        Case::new("a_machine_that_was_suspended_has_every_byte", suspended)
+            .needs("a machine that may be suspended", suspend::is_possible()),
     ]
 }
 
@@ -108,6 +110,8 @@ fn same_pid(mut stage: Stage<'_>) -> Result<()> {
 }
 
 const CHURN: u64 = 5_000;
+/// Seconds.
+const SUSPENDED: u32 = 5;
 
 fn churn(mut stage: Stage<'_>) -> Result<()> {
     let objects_before = stage.suite().watcher().map_or(0, |w| w.state().objects);
@@ -251,4 +255,28 @@ fn killed(stage: Stage<'_>) -> Result<()> {
     let (_, address) = stage.open("datagram-take v4 2")?;
     stage.start(&format!("datagram-send {address} 100 900"))?;
     stage.finish().map(|_| ())
+}
+
+/// In the middle of a conversation. Ticks stop meanwhile and the boot clock does not: who the two are must not change.
+fn suspended(mut stage: Stage<'_>) -> Result<()> {
+    let (server, address) = stage.open("pausing-server v4")?;
+    let (client, _) = stage.open(&format!("pausing-client {address}"))?;
+    stage.announced(server)?;
+    let (suite, pids) = (stage.suite(), [stage.pid(server), stage.pid(client)]);
+    let begun = || match suite.watcher() {
+        None => Ok(Vec::new()),
+        Some(watcher) => watcher.wait("both processes", |state| {
+            let begun = |pid| Some((state.processes.get(pid)?.start_time.clone(), state.connections_of(*pid).count()));
+            pids.iter().map(begun).collect::<Option<Vec<_>>>()
+        }),
+    };
+    let before = begun()?;
+    let asleep = suspend::suspend(SUSPENDED)?;
+    ensure!(asleep.as_secs() + 1 >= SUSPENDED.into(), "it was suspended for {asleep:?} only");
+    stage.go(server)?;
+    stage.go(client)?;
+    stage.finish()?;
+    let after = begun()?;
+    ensure!(after == before, "starts, and numbers of connections: {before:?} before, {after:?} afterwards");
+    Ok(())
 }

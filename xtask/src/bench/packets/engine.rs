@@ -1,5 +1,7 @@
 //! Rows: packets per second through parser and connections, on one core, from memory.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -9,28 +11,52 @@ use super::super::{Plan, Row};
 use crate::repo;
 use crate::run::capture;
 
-const PACKETS: u64 = 20_000_000;
+/// By criterion, of `macos-pcap/benches/engine.rs`.
+const BENCH: &str = "engine";
+/// Connections at once, as there.
+const FLOWS: [u32; 3] = [1, 100, 10_000];
+/// Least millions a second.
+const LIMIT: f64 = 5.0;
+const SECONDS: u64 = 10;
 
-/// What `macos-pcap/examples/throughput.rs` says of its own thread's time on a processor.
+/// Builds it, before anybody is root.
+pub fn build() -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(repo::root()).args(["bench", "--no-run", "--quiet", "--message-format", "json"]);
+    let said = capture(cargo.args(["--package", "macos-pcap", "--bench", BENCH]))?;
+    let built = said.lines().find_map(|line| {
+        let message: Value = serde_json::from_str(line).ok()?;
+        (message["target"]["name"] == BENCH).then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
+    });
+    let built = built.context("cargo built no bench")?;
+    fs::copy(&built, program()).map(drop).with_context(|| format!("cannot copy {}", built.display()))
+}
+
+/// One row for each number of connections.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
-    let program = repo::target_dir().join("release/examples/throughput");
-    let said = capture(Command::new(program).arg(plan.scaled(PACKETS).to_string()))?;
-    let lines: Vec<Value> = said
-        .lines()
-        .map(serde_json::from_str)
-        .collect::<Result<_, _>>()
-        .context("the example printed something that is not JSON")?;
-    let figure = |line: &Value, key: &str| line[key].as_u64().with_context(|| format!("the example tells no {key}"));
-    let mut rows = Vec::new();
-    for line in lines.iter().filter(|line| line["stage"] == "engine") {
-        let flows = figure(line, "flows")?;
-        let bare = lines.iter().find(|other| other["stage"] == "flows" && other["flows"] == flows);
-        let bare = figure(bare.context("the example left something out")?, "packets_per_second")?;
-        let millions = |rate: u64| super::super::ratio(rate, 1_000_000);
-        let note = format!("without names {:.1}; {} packets", millions(bare), figure(line, "packets")?);
-        let what = format!("packets a second and core through the engine, from memory, {flows} flows, millions");
-        rows.push(Row::at_least(what, 5.0, millions(figure(line, "packets_per_second")?), &note));
-    }
-    anyhow::ensure!(!rows.is_empty(), "the example told nothing of the engine");
-    Ok(rows)
+    let home = repo::target_dir().join("criterion");
+    let mut bench = Command::new(program());
+    bench
+        .args(["--bench", "--noplot", "--warm-up-time", "1", "--measurement-time"])
+        .arg(plan.scaled(SECONDS).to_string());
+    capture(bench.env("CRITERION_HOME", &home))?;
+    FLOWS.iter().map(|flows| row(&home, *flows)).collect()
+}
+
+fn row(home: &Path, flows: u32) -> Result<Row> {
+    let rate = |stage: &str| {
+        let path = home.join(stage).join(flows.to_string()).join("new/estimates.json");
+        let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let said: Value = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
+        // Nanoseconds for a round: a segment of each connection, and its acknowledgement.
+        let round = said["median"]["point_estimate"].as_f64().context("criterion tells no median")?;
+        Ok::<_, anyhow::Error>(2000.0 * f64::from(flows) / round)
+    };
+    let what = format!("packets a second and core through the engine, from memory, {flows} flows, millions");
+    let note = format!("without names {:.1}; medians", rate("flows")?);
+    Ok(Row::at_least(what, LIMIT, rate("engine")?, &note))
+}
+
+fn program() -> PathBuf {
+    repo::target_dir().join("release/engine-bench")
 }

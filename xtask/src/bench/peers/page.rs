@@ -223,3 +223,32 @@ pub fn chart(all: &[Shown]) -> Result<String> {
         rows,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::said::Bytes;
+    use super::super::trial::Times;
+    use super::super::{emulated, jobs};
+    use super::*;
+
+    #[test]
+    fn what_was_timed_has_columns_and_says_how_long_it_took() {
+        let payload = Bytes { received: 1 << 20, sent: 0 };
+        let times = Some(Times { cpu: 0.5, speed: 0.98, alone: 7.4 });
+        let (bytes, maps) = (payload.sum(), 1 << 20);
+        let one =
+            Measured { reported: payload, right: bytes, payload, expected: bytes, resident: 3 << 20, maps, times };
+        let cells = ALL.iter().map(|contestant| (contestant, Err("a | b".to_owned())));
+        let mut cells: Vec<_> = cells.collect();
+        cells[0].1 = Ok(one);
+        let all = [Shown { job: &jobs::ALL[0], cells }];
+        let page = markdown(&HERE, "a machine", &all, &emulated::plan("/nowhere/watcher".into()));
+        let table = " Beside nobody that took 7.4 s.\n\n\
+            | program | reported / true | right / true | processor, s | memory, MiB | speed |\n\
+            | --- | --- | --- | --- | --- | --- |\n\
+            | watcher | 1.000 | 1.000 | 0.50 | 3.0 + 1.0 | 0.98 |\n\
+            | watcher --backend pcap | left out: a \\| b | | | | |\n";
+        assert!(page.contains(table), "{page}");
+        assert!(page.contains("\n`DEVICE` is the device"), "{page}");
+    }
+}
