@@ -26,7 +26,7 @@ mod names;
 pub mod netns;
 pub mod overhead;
 mod packets;
-mod peers;
+pub mod peers;
 mod round_trips;
 mod scaling;
 mod short_connections;
@@ -107,9 +107,11 @@ pub struct Plan {
     /// One that can count packets.
     packets: Subject,
     pairs: usize,
-    /// Of `peers`.
+    /// Of `peers`: how many (with none, nobody is timed), how much is done in each, and how many times longer than usual programs
+    /// are waited for.
     peer_pairs: usize,
-    gib: Option<u64>,
+    work: peers::Work,
+    patience: u32,
     write: bool,
     quick: bool,
 }
@@ -133,12 +135,13 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
         return Err(asked.again_as_root([&program, &counting]));
     }
     if asked.peers {
-        peers::install();
+        peers::install(peers::ALL.iter());
     }
     let [subject, packets] = [program, counting].map(|program| Subject { program });
     let (pairs, peer_pairs) = (asked.pairs.unwrap_or(5), asked.pairs.unwrap_or(1));
     let Asked { gib, quick, write, .. } = asked;
-    let measured = measure(&chosen, &Plan { subject, packets, pairs, peer_pairs, gib, write, quick });
+    let work = peers::Work::asked(gib, quick);
+    let measured = measure(&chosen, &Plan { subject, packets, pairs, peer_pairs, work, patience: 1, write, quick });
     let has_page = OVERHEAD.iter().any(|(part, _)| chosen.iter().any(|(name, _)| name == part));
     if write && has_page { overhead::write().and(measured) } else { measured }
 }
@@ -149,7 +152,12 @@ fn measure(chosen: &[&(&str, Bench)], plan: &Plan) -> Result<()> {
         eprintln!("== {name}");
         rows.extend(bench(plan).unwrap_or_else(|error| vec![Row::must(*name, false, format!("{error:#}"))]));
     }
-    print!("{}", table::markdown(&rows));
+    judged(&rows)
+}
+
+/// Prints them; an error if a limit is missed.
+fn judged(rows: &[Row]) -> Result<()> {
+    print!("{}", table::markdown(rows));
     let missed = rows.iter().filter(|row| !row.met).count();
     if missed > 0 {
         bail!("{missed} of {} limits missed", rows.len());

@@ -18,9 +18,11 @@ mod boot;
 mod build;
 mod console;
 pub mod cost;
+mod errand;
 mod image;
 mod kernels;
 mod outcome;
+mod peers;
 mod table;
 mod userland;
 mod variants;
@@ -38,6 +40,7 @@ pub const HELP: &str = "\
 cargo xtask vm [MACHINE…] [--filter F] [--jobs N] [--timeout SECONDS] [--watcher-args ARGS]
 cargo xtask vm [--read] --write
 cargo xtask vm --cost [MACHINE…] [--watcher PATH]
+cargo xtask vm --peers [--read] [--watcher PATH] [--write]
 cargo xtask vm --list
 
 Downloads kernels, boots each in an emulated machine (no KVM, no root), and runs `watcher
@@ -52,9 +55,12 @@ say so, and the suite runs by packets.
   --timeout SECONDS  of one boot (default: 3000)
   --watcher-args ARGS  more arguments for the `watcher` that is tried
   --cost             instead, count the instructions of each program's runs, for docs/overhead.md
-  --watcher PATH     with --cost: this binary instead of the release build
+  --peers            instead, put tcplife, tcptop and watcher beside the same traffic, as
+                     `cargo xtask bench peers` does where there are no kprobes
+  --watcher PATH     with --cost, --peers: this binary instead of the release build
   --read             boot nothing: take the consoles of earlier boots
-  --write            write docs/kernels.md from the last whole boot of every machine
+  --write            write docs/kernels.md from the last whole boot of every machine; with
+                     --peers docs/peers-kprobes.md
 
 Consoles are kept in target/vm/MACHINE/console.log.
 ";
@@ -63,13 +69,21 @@ Consoles are kept in target/vm/MACHINE/console.log.
 /// come faster than the reader reads, some are dropped, which iperf3's figures do not allow for.
 const SKIPPED: &[&str] = &["curl_and_nginx", "counters_go_past_4_gib", "iperf3_udp"];
 
+/// What machines are booted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Suite,
+    Cost,
+    Peers,
+}
+
 struct Options {
     variants: Vec<&'static Variant>,
     filter: Option<String>,
     jobs: usize,
     at_most: Duration,
     watcher: String,
-    cost: bool,
+    task: Task,
     program: Option<PathBuf>,
     list: bool,
     read: bool,
@@ -86,10 +100,18 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
         print!("{}", variants::list());
         return Ok(());
     }
-    if options.cost {
-        return cost::measure(&options.variants, options.jobs, options.program);
+    match options.task {
+        Task::Suite => try_suite(&options),
+        Task::Cost => cost::measure(&options.variants, options.jobs, options.program),
+        Task::Peers => {
+            let asked = peers::Asked { read: options.read, write: options.write };
+            peers::measure(options.program, &asked)
+        }
     }
-    let rows = if options.read { earlier(&options.variants)? } else { boot_all(&options)? };
+}
+
+fn try_suite(options: &Options) -> Result<()> {
+    let rows = if options.read { earlier(&options.variants)? } else { boot_all(options)? };
     print!("{}", table::summary(&rows));
     if options.write {
         let page = repo::root().join("docs/kernels.md");
@@ -118,7 +140,7 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
         jobs: thread::available_parallelism().map_or(1, |n| n.get().min(4)),
         at_most: Duration::from_secs(3000),
         watcher: String::new(),
-        cost: false,
+        task: Task::Suite,
         program: None,
         list: false,
         read: false,
@@ -132,7 +154,8 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
                 options.at_most = Duration::from_secs(args.value()?.to_string_lossy().parse()?);
             }
             lexopt::Arg::Long("watcher-args") => options.watcher = args.value()?.to_string_lossy().into_owned(),
-            lexopt::Arg::Long("cost") => options.cost = true,
+            lexopt::Arg::Long("cost") => options.task = Task::Cost,
+            lexopt::Arg::Long("peers") => options.task = Task::Peers,
             lexopt::Arg::Long("watcher") => options.program = Some(PathBuf::from(args.value()?)),
             lexopt::Arg::Long("list") => options.list = true,
             lexopt::Arg::Long("read") => options.read = true,
@@ -142,10 +165,14 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
             other => return Err(other.unexpected().into()),
         }
     }
-    if options.variants.is_empty() && options.cost {
-        options.variants = cost::machines()?;
-    } else if options.variants.is_empty() {
-        options.variants = VARIANTS.iter().filter(|v| v.by_default || options.read).collect();
+    if options.variants.is_empty() {
+        options.variants = match options.task {
+            Task::Suite => VARIANTS.iter().filter(|v| v.by_default || options.read).collect(),
+            Task::Cost => cost::machines()?,
+            Task::Peers => Vec::new(),
+        };
+    } else if options.task == Task::Peers {
+        bail!("--peers has a machine of its own");
     }
     Ok(Some(options))
 }
@@ -279,7 +306,7 @@ mod tests {
             jobs: 1,
             at_most: Duration::ZERO,
             watcher: "--x".to_owned(),
-            cost: false,
+            task: Task::Suite,
             program: None,
             list: false,
             read: false,

@@ -42,6 +42,7 @@ pub fn main(args: &[String]) -> Result<()> {
         "sink" => datagrams::sink(),
         "flows" => flows::main(args),
         "hooks" => super::hooks::main(args),
+        "peers" => super::peers::emulated::main(args),
         "ping" => round_trips::client(args),
         "pong" => round_trips::server(args),
         "request-server" => requests::server(args),

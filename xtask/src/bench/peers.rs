@@ -10,6 +10,7 @@ use crate::repo;
 
 mod better;
 mod contestants;
+pub mod emulated;
 mod jobs;
 mod looking;
 mod machine;
@@ -19,7 +20,7 @@ mod stage;
 mod trial;
 
 pub use contestants::{ALL, Contestant, install};
-pub use jobs::QUIC;
+pub use jobs::{QUIC, Work};
 pub use looking::Looking;
 use trial::Measured;
 
@@ -42,19 +43,26 @@ pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
         all.push(Shown { job, cells });
     }
     if plan.write {
-        let docs = repo::root().join("docs");
-        for (name, text) in [("peers.md", page::markdown(&all, plan)), ("peers.svg", page::chart(&all)?)] {
-            let path = docs.join(name);
-            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
+        write("peers.md", &page::markdown(&page::HERE, &machine::described(), &all, plan))?;
+        write("peers.svg", &page::chart(&all)?)?;
     }
     Ok(rows)
 }
 
+/// A file of the documentation.
+fn write(name: &str, text: &str) -> Result<()> {
+    let path = repo::root().join("docs").join(name);
+    fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
 fn tried(job: &jobs::Job, contestant: &'static Contestant, plan: &Plan) -> Result<Measured, String> {
     let begun = Instant::now();
+    let measure = if plan.peer_pairs == 0 { trial::untimed } else { trial::measure };
     let outcome = match contestant.program(plan) {
-        Some(program) => trial::measure(job, contestant, &program, plan).map_err(|error| format!("{error:#}")),
+        _ if contestant.needs_kprobes && !machine::has_kprobes() => {
+            Err("this kernel has no kprobes; peers-kprobes.md is of one that has".into())
+        }
+        Some(program) => measure(job, contestant, &program, plan).map_err(|error| format!("{error:#}")),
         None => Err("it is not on PATH, nor was it to be had (--peers)".into()),
     };
     eprintln!("  {}: {}: {:.0} s", job.name, contestant.name, begun.elapsed().as_secs_f64());

@@ -3,22 +3,20 @@
 //! An emulated processor's time means nothing, unless the emulator lets it go on by a nanosecond with each instruction: then
 //! the kernel's own measure of a program's time (bpf_stats) is the number of instructions, on every machine the same.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 
-use super::arch::Arch;
 use super::boot::{Clock, Machine};
-use super::image::{self, Contents};
-use super::kernels::Kernel;
+use super::errand::{self, Errand};
+use super::image;
 use super::variants::Variant;
 use crate::bench::hooks::{Cell, Column, Costs, heard, table};
 use crate::bench::overhead::{Piece, made_by};
-use crate::{bench, repo, setup};
+use crate::{bench, setup};
 
 /// One of each rung, and the newest.
 const MACHINES: &[&str] = &["5.15", "6.1", "6.1-kprobes", "6.12", "7.2"];
@@ -82,32 +80,19 @@ pub fn measure(variants: &[&'static Variant], jobs: usize, program: Option<PathB
 }
 
 fn prepare(variant: &Variant, watcher: &Path) -> Result<Machine> {
-    let cache = repo::target_dir().join("vm");
-    let kernel = Kernel::named(variant.kernel)?;
-    if kernel.arch != Arch::HOST {
-        bail!("{}: what measures is built for this machine's architecture only", variant.name);
-    }
-    let kernel = kernel.fetch(&cache)?;
-    let folder = cache.join(variant.name).join("cost");
-    fs::create_dir_all(&folder)?;
-    // What measures on this machine measures there, too.
-    let own = std::env::current_exe().context("cannot tell where xtask itself lies")?;
-    let built: Vec<PathBuf> = vec![watcher.to_path_buf(), own, image::program("bpftool")?];
-    let settings = format!("WITHOUT=''\nWATCHER='{}'\nSUITE=''\nPACKETS=''\nCALLS={CALLS}\n", variant.arguments);
-    let initramfs = image::pack(&kernel, &Contents { built: &built, settings: &settings, foreign: None }, &folder)?;
-    Ok(Machine { kernel, initramfs, processors: 1, clock: Clock::Instructions, log: folder.join("console.log") })
+    let errand = Errand {
+        name: "cost",
+        actor: &format!("hooks /bin/watcher {CALLS} {}", variant.arguments),
+        watcher: watcher.to_path_buf(),
+        programs: vec![image::program("bpftool")?],
+        processors: 1,
+        clock: Clock::Instructions,
+    };
+    errand::prepare(variant, errand)
 }
 
 fn boot(machine: &Machine) -> Result<Costs> {
-    machine.boot("@@cost", AT_MOST, |_| ())?;
-    let text = String::from_utf8_lossy(&fs::read(&machine.log)?).into_owned();
-    if let Some(why) = text.lines().find_map(|line| line.strip_prefix("error: ")) {
-        bail!("{}", why.trim_end());
-    }
-    if !text.lines().any(|line| line.starts_with("@@end")) {
-        bail!("the machine did not come to its end within {} s", AT_MOST.as_secs());
-    }
-    let costs = heard(&text);
+    let costs = heard(&errand::run(machine, "@@cost", AT_MOST, |_| ())?);
     if costs.is_empty() {
         bail!("no program ran");
     }

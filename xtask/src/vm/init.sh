@@ -8,7 +8,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /run
 mount -t tmpfs tmp /tmp
-# WITHOUT, WATCHER, SUITE, PACKETS, and CALLS where only costs are wanted
+# WITHOUT, WATCHER, SUITE, PACKETS; or ACTOR, where something is to be measured instead
 . /machine
 case $WITHOUT in
 cgroup2)
@@ -31,9 +31,9 @@ while read -r module; do
 done </modules/order
 ip link set lo up
 echo "@@kernel $(uname -r)"
-if [ -n "$CALLS" ]; then
+if [ -n "$ACTOR" ]; then
     mkdir -p /usr/sbin && ln -s /bin/bpftool /usr/sbin/
-    xtask bench-actor hooks /bin/watcher "$CALLS" $WATCHER 2>&1
+    CARGO_TARGET_DIR=/tmp xtask bench-actor $ACTOR 2>&1
     echo "@@end"
     poweroff -f
 fi

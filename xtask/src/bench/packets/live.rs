@@ -91,7 +91,7 @@ fn run(
     let to = format!("{SERVER}:{}", sink.ready);
     let subject = veth.client(&plan.packets.program);
     let watcher = Watcher::start_by(subject, &["--backend", "pcap"])?;
-    let start = |(peer, program)| Looking::start(peer, veth.client(program), veth.client_device());
+    let start = |(peer, program)| Looking::start(peer, veth.client(program), veth.client_device(), 1);
     let other = peer.map(start).transpose()?;
     let words = ["datagrams", &to, &rate.to_string(), &seconds.to_string(), &SIZE.to_string()];
     let mut sender = Actor::start_by(|program| veth.client(program), &words)?;

@@ -2,14 +2,14 @@
 
 use super::Shown;
 use super::contestants::{ALL, Comes, Contestant};
-use super::trial::Measured;
+use super::trial::{Measured, Times};
 
 /// What is compared: what the sentence says, and whether the other one's figure is better by more than a rounding.
 const MEASURES: &[(&str, IsBetter)] = &[
     ("has a larger share with the right process", |other, own| other.right_share() > own.right_share() + 0.001),
-    ("takes less processor time", |other, own| other.cpu + 0.02 < own.cpu),
+    ("takes less processor time", |other, own| timed(other, own, |other, own| other.cpu + 0.02 < own.cpu)),
     ("takes less memory", |other, own| other.resident + other.maps + MEBIBYTE < own.resident + own.maps),
-    ("slows traffic less", |other, own| other.speed > own.speed + 0.02),
+    ("slows traffic less", |other, own| timed(other, own, |other, own| other.speed > own.speed + 0.02)),
 ];
 
 /// The other one's figures first.
@@ -33,6 +33,10 @@ pub fn than_watcher(all: &[Shown]) -> Vec<String> {
         }
     }
     items
+}
+
+fn timed(other: &Measured, own: &Measured, is_better: fn(&Times, &Times) -> bool) -> bool {
+    other.times.as_ref().zip(own.times.as_ref()).is_some_and(|(other, own)| is_better(other, own))
 }
 
 fn wins(shown: &Shown, other: &Contestant, is_better: IsBetter) -> bool {

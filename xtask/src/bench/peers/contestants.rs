@@ -23,6 +23,8 @@ pub struct Contestant {
     pub sees: Scope,
     /// Whether it says whose bytes are.
     pub names_processes: bool,
+    /// Whether it cannot do without kprobes.
+    pub needs_kprobes: bool,
     /// What one has to know to read its figures.
     pub note: &'static str,
     /// How long it is left to itself before the traffic, and until it has shown everything: seconds.
@@ -103,6 +105,7 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Payload,
         sees: Scope::Machine,
         names_processes: true,
+        needs_kprobes: false,
         note: "eBPF, as it is without options; what the machine's other processes moved is left out",
         before: 2,
         after: 3,
@@ -116,6 +119,7 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Payload,
         sees: Scope::Namespace,
         names_processes: true,
+        needs_kprobes: false,
         note: "for where eBPF cannot be had",
         before: 2,
         after: 3,
@@ -130,6 +134,7 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Frame,
         sees: Scope::Namespace,
         names_processes: true,
+        needs_kprobes: false,
         note: "six digits",
         before: 2,
         after: 3,
@@ -143,6 +148,7 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Transport,
         sees: Scope::Namespace,
         names_processes: true,
+        needs_kprobes: false,
         note: "says a process's name and not its number; its sums are means over five seconds, which it is given",
         before: 6,
         after: 7,
@@ -169,6 +175,7 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Frame,
         sees: Scope::Namespace,
         names_processes: true,
+        needs_kprobes: false,
         note: "its eBPF needs BPF trampolines or kprobes; where there are none it lists all sockets every few seconds",
         before: 2,
         after: 3,
@@ -182,6 +189,7 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Ip,
         sees: Scope::Namespace,
         names_processes: false,
+        needs_kprobes: false,
         note: "names no process; three digits; -p for what a host forwards; one ping after the job makes it show the rest",
         before: 2,
         after: 5,
@@ -195,6 +203,7 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Payload,
         sees: Scope::Machine,
         names_processes: true,
+        needs_kprobes: false,
         note: "of libbpf-tools (bcc); TCP alone, once a connection has ended, of whoever had the processor then: both ends are on \
                this machine, so one process may have the other's bytes too",
         before: 2,
@@ -209,7 +218,9 @@ pub const ALL: &[Contestant] = &[
         counts: Layer::Payload,
         sees: Scope::Machine,
         names_processes: true,
-        note: "of libbpf-tools (bcc); TCP alone; needs kprobes",
+        needs_kprobes: true,
+        note: "of libbpf-tools (bcc); TCP alone; needs kprobes; of each connection, whole KiB each second, rounded down; loses what is \
+               moved between its reading and its emptying of a map",
         before: 2,
         after: 3,
         waits: false,
@@ -222,9 +233,9 @@ pub fn root() -> PathBuf {
     repo::target_dir().join("peers")
 }
 
-/// Gets those that are not here. One that cannot be had is left out of the tables, which say so.
-pub fn install() {
-    for one in ALL {
+/// Gets those of them that are not here. One that cannot be had is left out of the tables, which say so.
+pub fn install(wanted: impl Iterator<Item = &'static Contestant>) {
+    for one in wanted {
         let outcome = match one.comes {
             _ if one.find().is_some() => continue,
             Comes::Watcher | Comes::PacketsWatcher => continue,

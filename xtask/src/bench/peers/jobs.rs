@@ -6,121 +6,140 @@ use super::said::Bytes;
 use super::stage::{Moved, Outcome, Stage, children};
 use crate::bench::actors::Actor;
 use crate::bench::netns::{CLIENT, SERVER, Veth};
-use crate::bench::{Plan, ratio};
+use crate::bench::ratio;
 use crate::repo;
 
 const GIBIBYTE: u64 = 1024 * 1024 * 1024;
-const REQUESTS: u64 = 100_000;
-const PROCESSES: u64 = 1_000;
 const CONNECTIONS: u64 = 8;
-/// Of the flood: datagrams a second at most, seconds, bytes of payload.
-const FLOOD: (u64, u64, u64) = (1_000_000, 5, 32);
+/// Of the flood: datagrams a second at most, bytes of payload.
+const FLOOD: (u64, u64) = (1_000_000, 32);
 /// The example that speaks QUIC, of `watcher-user`.
 pub const QUIC: &str = "quic_transfer";
+
+/// How much is done.
+#[derive(Debug)]
+pub struct Work {
+    /// Bytes each way, of TCP and of QUIC.
+    bulk: u64,
+    quic: u64,
+    requests: u64,
+    processes: u64,
+    /// Of the flood, seconds.
+    flood: u64,
+}
 
 /// One of them.
 pub struct Job {
     /// In tables and in the chart.
     pub name: &'static str,
+    /// Whether all of its traffic is TCP's.
+    pub is_tcp: bool,
     /// What happens, and whose bytes are asked for.
-    pub what: fn(&Plan) -> String,
-    pub set: fn(&Plan) -> Result<Stage>,
+    pub what: fn(&Work) -> String,
+    pub set: fn(&Work) -> Result<Stage>,
 }
 
 /// All, in the order of the page.
 pub const ALL: &[Job] = &[
     Job {
         name: "bulk",
-        what: |plan| {
-            format!("{} over one TCP connection, as much each way at the same time.", gibibytes(bulk_bytes(plan)))
-        },
+        is_tcp: true,
+        what: |work| format!("{} over one TCP connection, as much each way at the same time.", gibibytes(work.bulk)),
         set: bulk,
     },
     Job {
         name: "short requests",
-        what: |plan| {
+        is_tcp: true,
+        what: |work| {
             format!(
                 "{} requests of 100 bytes by one process, answers of 1,000, each over a TCP connection of its own.",
-                plan.scaled(REQUESTS)
+                work.requests
             )
         },
         set: requests,
     },
     Job {
         name: "short processes",
-        what: |plan| {
-            format!(
-                "{} processes, one after the other, each with one such request and then its end.",
-                plan.scaled(PROCESSES)
-            )
+        is_tcp: true,
+        what: |work| {
+            format!("{} processes, one after the other, each with one such request and then its end.", work.processes)
         },
         set: processes,
     },
     Job {
         name: "UDP flood",
-        what: |plan| {
-            let (_, seconds, size) = FLOOD;
-            format!(
-                "Datagrams of {size} bytes to one address, as fast as they go, for {} seconds.",
-                flood_seconds(plan, seconds)
-            )
+        is_tcp: false,
+        what: |work| {
+            let ((_, size), seconds) = (FLOOD, work.flood);
+            format!("Datagrams of {size} bytes to one address, as fast as they go, for {seconds} seconds.")
         },
         set: flood,
     },
     Job {
         name: "QUIC",
-        what: |plan| {
+        is_tcp: false,
+        what: |work| {
             format!(
                 "{} over one connection of quinn, as much each way at the same time. Payload is what its UDP socket moved.",
-                gibibytes(quic_bytes(plan))
+                gibibytes(work.quic)
             )
         },
         set: quic,
     },
     Job {
         name: "loopback",
-        what: |plan| {
-            format!("As bulk, {}, over loopback. Both processes' bytes are asked for.", gibibytes(part_of_bulk(plan)))
+        is_tcp: true,
+        what: |work| {
+            format!("As bulk, {}, over loopback. Both processes' bytes are asked for.", gibibytes(work.part_of_bulk()))
         },
         set: loopback,
     },
     Job {
         name: "container",
-        what: |plan| {
+        is_tcp: true,
+        what: |work| {
             format!(
                 "As bulk, {}, by a process in a network namespace of its own, which the one where others look on forwards for.",
-                gibibytes(part_of_bulk(plan))
+                gibibytes(work.part_of_bulk())
             )
         },
         set: container,
     },
     Job {
         name: "forked server",
-        what: |plan| {
+        is_tcp: true,
+        what: |work| {
             format!(
                 "A server accepts {CONNECTIONS} TCP connections and starts a child for each, which moves {} each way. The children's \
                  bytes are asked for.",
-                gibibytes(part_of_bulk(plan) / CONNECTIONS)
+                gibibytes(work.part_of_bulk() / CONNECTIONS)
             )
         },
         set: forked,
     },
 ];
 
-fn bulk_bytes(plan: &Plan) -> u64 {
-    plan.gib.map_or_else(|| plan.scaled(20 * GIBIBYTE), |gib| gib * GIBIBYTE)
-}
+impl Work {
+    /// Of a whole run with so many GiB of bulk, or of a quick one.
+    pub fn asked(gib: Option<u64>, quick: bool) -> Self {
+        let scaled = |amount: u64| if quick { amount / 10 } else { amount };
+        Self {
+            bulk: gib.map_or_else(|| scaled(20 * GIBIBYTE), |gib| gib * GIBIBYTE),
+            quic: scaled(GIBIBYTE / 2),
+            requests: scaled(100_000),
+            processes: scaled(1_000),
+            flood: scaled(5).max(2),
+        }
+    }
 
-fn part_of_bulk(plan: &Plan) -> u64 {
-    bulk_bytes(plan) / 5
-}
+    /// For a processor that is emulated.
+    pub fn emulated() -> Self {
+        Self { bulk: 160 << 20, quic: 16 << 20, requests: 2_000, processes: 100, flood: 2 }
+    }
 
-fn quic_bytes(plan: &Plan) -> u64 {
-    plan.scaled(GIBIBYTE / 2)
-}
-
-fn flood_seconds(plan: &Plan, seconds: u64) -> u64 {
-    plan.scaled(seconds).max(2)
+    fn part_of_bulk(&self) -> u64 {
+        self.bulk / 5
+    }
 }
 
 fn gibibytes(bytes: u64) -> String {
@@ -140,24 +159,24 @@ fn stage(veth: Veth, [client, server]: [Actor; 2], act: fn(&mut Stage) -> Result
     Stage { client, server, act, elsewhere, device, _container: None, veth }
 }
 
-fn bulk(plan: &Plan) -> Result<Stage> {
-    let (veth, bytes) = (network()?, bulk_bytes(plan).to_string());
+fn bulk(work: &Work) -> Result<Stage> {
+    let (veth, bytes) = (network()?, work.bulk.to_string());
     let server = Actor::start_by(|program| veth.server(program), &["stream-server", &bytes, "1"])?;
     let to = format!("{SERVER}:{}", server.ready);
     let client = Actor::start_by(|program| veth.client(program), &["stream-client", &to, &bytes, "1"])?;
     Ok(stage(veth, [client, server], |stage| stage.client_moves("bench-client")))
 }
 
-fn requests(plan: &Plan) -> Result<Stage> {
-    let (veth, count) = (network()?, plan.scaled(REQUESTS).to_string());
+fn requests(work: &Work) -> Result<Stage> {
+    let (veth, count) = (network()?, work.requests.to_string());
     let server = Actor::start_by(|program| veth.server(program), &["request-server", &count])?;
     let to = format!("{SERVER}:{}", server.ready);
     let client = Actor::start_by(|program| veth.client(program), &["request-client", &to, &count])?;
     Ok(stage(veth, [client, server], |stage| stage.client_moves("bench-client")))
 }
 
-fn processes(plan: &Plan) -> Result<Stage> {
-    let (veth, count) = (network()?, plan.scaled(PROCESSES).to_string());
+fn processes(work: &Work) -> Result<Stage> {
+    let (veth, count) = (network()?, work.processes.to_string());
     let server = Actor::start_by(|program| veth.server(program), &["request-server", &count])?;
     let to = format!("{SERVER}:{}", server.ready);
     let crowd = Actor::start_by(|program| veth.client(program), &["request-crowd", &to, &count])?;
@@ -168,12 +187,11 @@ fn processes(plan: &Plan) -> Result<Stage> {
     }))
 }
 
-fn flood(plan: &Plan) -> Result<Stage> {
-    let (veth, (rate, seconds, size)) = (network()?, FLOOD);
+fn flood(work: &Work) -> Result<Stage> {
+    let (veth, (rate, size)) = (network()?, FLOOD);
     let sink = Actor::start_by(|program| veth.server(program), &["sink"])?;
     let to = format!("{SERVER}:{}", sink.ready);
-    let seconds = flood_seconds(plan, seconds);
-    let words = ["datagrams", &to, &rate.to_string(), &seconds.to_string(), &size.to_string()];
+    let words = ["datagrams", &to, &rate.to_string(), &work.flood.to_string(), &size.to_string()];
     let sender = Actor::start_by(|program| veth.client(program), &words)?;
     Ok(stage(veth, [sender, sink], |stage| {
         stage.client.go()?;
@@ -184,8 +202,8 @@ fn flood(plan: &Plan) -> Result<Stage> {
     }))
 }
 
-fn quic(plan: &Plan) -> Result<Stage> {
-    let (veth, bytes) = (network()?, quic_bytes(plan).to_string());
+fn quic(work: &Work) -> Result<Stage> {
+    let (veth, bytes) = (network()?, work.quic.to_string());
     let program = repo::target_dir().join("release/examples").join(QUIC);
     let mut server = veth.server(&program);
     server.args(["serve", &bytes]);
@@ -197,8 +215,8 @@ fn quic(plan: &Plan) -> Result<Stage> {
     Ok(stage(veth, [client, server], |stage| stage.client_moves(QUIC)))
 }
 
-fn loopback(plan: &Plan) -> Result<Stage> {
-    let (veth, bytes) = (network()?, part_of_bulk(plan).to_string());
+fn loopback(work: &Work) -> Result<Stage> {
+    let (veth, bytes) = (network()?, work.part_of_bulk().to_string());
     let server = Actor::start_by(|program| veth.client(program), &["stream-server", &bytes, "1"])?;
     let to = format!("127.0.0.1:{}", server.ready);
     let client = Actor::start_by(|program| veth.client(program), &["stream-client", &to, &bytes, "1"])?;
@@ -212,8 +230,8 @@ fn loopback(plan: &Plan) -> Result<Stage> {
     Ok(stage)
 }
 
-fn container(plan: &Plan) -> Result<Stage> {
-    let (veth, bytes) = (network()?, part_of_bulk(plan).to_string());
+fn container(work: &Work) -> Result<Stage> {
+    let (veth, bytes) = (network()?, work.part_of_bulk().to_string());
     let container = veth.container()?;
     let server = Actor::start_by(|program| veth.server(program), &["stream-server", &bytes, "1"])?;
     let to = format!("{SERVER}:{}", server.ready);
@@ -222,9 +240,9 @@ fn container(plan: &Plan) -> Result<Stage> {
     Ok(Stage { _container: Some(container), ..stage })
 }
 
-fn forked(plan: &Plan) -> Result<Stage> {
+fn forked(work: &Work) -> Result<Stage> {
     let (veth, bytes, connections) =
-        (network()?, (part_of_bulk(plan) / CONNECTIONS).to_string(), CONNECTIONS.to_string());
+        (network()?, (work.part_of_bulk() / CONNECTIONS).to_string(), CONNECTIONS.to_string());
     let parent = Actor::start_by(|program| veth.client(program), &["stream-parent", &bytes, &connections])?;
     let to = format!("{CLIENT}:{}", parent.ready);
     let client = Actor::start_by(|program| veth.server(program), &["stream-client", &to, &bytes, &connections])?;

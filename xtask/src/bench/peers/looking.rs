@@ -22,6 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Looking {
     child: Child,
     contestant: &'static Contestant,
+    patience: u32,
     words: PathBuf,
 }
 
@@ -36,8 +37,9 @@ pub struct Costs {
 }
 
 impl Looking {
-    /// Starts it as `command`, or as what that becomes, beside traffic on `device`, and leaves it to itself for as long as it needs.
-    pub fn start(contestant: &'static Contestant, mut command: Command, device: &str) -> Result<Self> {
+    /// Starts it as `command`, or as what that becomes, beside traffic on `device`, and leaves it to itself for `patience` times as
+    /// long as it needs.
+    pub fn start(contestant: &'static Contestant, mut command: Command, device: &str, patience: u32) -> Result<Self> {
         let folder = root();
         fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         let [words, complaints] = ["out", "err"].map(|what| folder.join(format!("said.{what}")));
@@ -46,8 +48,8 @@ impl Looking {
         // Nobody types, and nobody hangs up either: at the end of its input one may look for more without a rest.
         command.stdin(Stdio::piped()).stdout(create(&words)?).stderr(create(&complaints)?);
         let child = command.spawn().with_context(|| format!("cannot start {}", contestant.name))?;
-        let mut looking = Self { child, contestant, words };
-        thread::sleep(Duration::from_secs(contestant.before));
+        let mut looking = Self { child, contestant, patience, words };
+        thread::sleep(Duration::from_secs(contestant.before) * patience);
         if looking.child.try_wait()?.is_some() {
             let said = fs::read_to_string(&complaints).unwrap_or_default();
             bail!("it ended at once: {}", said.lines().next_back().unwrap_or("without a word").trim());
@@ -63,7 +65,7 @@ impl Looking {
 
     /// Waits until it has shown everything; `stir` makes one more packet.
     pub fn settle(&self, stir: impl FnOnce() -> Result<()>) -> Result<()> {
-        let half = Duration::from_secs(self.contestant.after) / 2;
+        let half = Duration::from_secs(self.contestant.after) * self.patience / 2;
         thread::sleep(half);
         if self.contestant.waits {
             stir()?;

@@ -12,15 +12,19 @@ pub fn described() -> String {
     let kibibytes = valued(&memory, "MemTotal").and_then(|value| value.split(' ').next()?.parse::<u64>().ok());
     let kernel = read("/proc/sys/kernel/osrelease");
     let hypervisor = if cpu.contains(" hypervisor") { ", virtual" } else { "" };
-    let tracing = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].map(Path::new);
-    let kprobes = tracing.iter().any(|folder| folder.join("kprobe_events").exists());
-    let kprobes = if kprobes { "with" } else { "without" };
+    let kprobes = if has_kprobes() { "with" } else { "without" };
     format!(
         "Linux {} ({}, {kprobes} kprobes), {cores} cores of {model}{hypervisor}, {} GiB of memory",
         kernel.trim(),
         std::env::consts::ARCH,
-        kibibytes.unwrap_or(0) >> 20,
+        (kibibytes.unwrap_or(0) + (1 << 19)) >> 20,
     )
+}
+
+/// Whether a program can be told of a function of the kernel's by a breakpoint in it.
+pub fn has_kprobes() -> bool {
+    let tracing = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].map(Path::new);
+    tracing.iter().any(|folder| folder.join("kprobe_events").exists())
 }
 
 fn valued<'a>(text: &'a str, key: &str) -> Option<&'a str> {

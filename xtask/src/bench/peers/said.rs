@@ -264,8 +264,10 @@ starting"#;
         let line = "8604    two words 127.0.0.1       58738 127.0.0.1       5999  7743.99 0.50   8.55";
         assert_eq!(of(tcplife, line, 8604, ""), (512, 7_929_846));
         assert_eq!(total(tcplife, "PID     COMM  LADDR LPORT RADDR RPORT TX_KB  RX_KB  MS"), 0);
-        let line = "5      iperf3       10.0.0.1:5         10.0.0.2:6             3      4\n";
-        assert_eq!(of(tcptop, &line.repeat(2), 5, ""), (2 * 3 * 1024, 2 * 4 * 1024));
+        let line = "127    two words    127.0.0.1:40266       127.0.0.1:40601         6591   9856\n";
+        assert_eq!(of(tcptop, &line.repeat(2), 127, ""), (2 * 6591 * 1024, 2 * 9856 * 1024));
+        let heading = "PID    COMM         LADDR                 RADDR                  RX_KB TX_KB\n\n";
+        assert_eq!(total(tcptop, heading), 0);
     }
 
     #[test]

@@ -27,14 +27,29 @@ pub struct Measured {
     /// What the processes' calls moved, and what the program would say if it missed nothing: with headers, where it counts them.
     pub payload: Bytes,
     pub expected: u64,
-    /// From just before the traffic to the last figures.
-    pub cpu: f64,
+    /// Bytes.
     pub resident: u64,
     pub maps: u64,
+    /// Nothing where seconds are those of an emulated processor.
+    pub times: Option<Times>,
+}
+
+/// What a program took and took away.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// Processor time from just before the traffic to the last figures, seconds.
+    pub cpu: f64,
     /// Throughput beside it by that beside nobody.
     pub speed: f64,
     /// How long the job took beside nobody, seconds.
     pub alone: f64,
+}
+
+/// One run beside a program.
+struct Run {
+    measured: Measured,
+    cpu: f64,
+    rate: f64,
 }
 
 impl Measured {
@@ -58,30 +73,35 @@ impl Measured {
 pub fn measure(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Plan) -> Result<Measured> {
     let mut pairs = Vec::new();
     for _ in 0..plan.peer_pairs {
-        let (with, mut measured) = beside(job, contestant, program, plan)?;
-        let (without, seconds) = alone(job, plan)?;
-        (measured.speed, measured.alone) = (with / without, seconds);
-        pairs.push(measured);
+        let Run { measured, cpu, rate } = beside(job, contestant, program, plan)?;
+        let (without, alone) = alone(job, plan)?;
+        pairs.push((measured, Times { cpu, speed: rate / without, alone }));
     }
-    pairs.sort_by(|one, other| one.speed.total_cmp(&other.speed));
-    pairs.get(pairs.len() / 2).copied().context("no pair of runs was asked for")
+    pairs.sort_by(|(_, one), (_, other)| one.speed.total_cmp(&other.speed));
+    let (measured, times) = pairs.get(pairs.len() / 2).copied().context("no pair of runs was asked for")?;
+    Ok(Measured { times: Some(times), ..measured })
+}
+
+/// One run beside it, where what that takes means nothing.
+pub fn untimed(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Plan) -> Result<Measured> {
+    Ok(beside(job, contestant, program, plan)?.measured)
 }
 
 /// Throughput, and seconds.
 fn alone(job: &Job, plan: &Plan) -> Result<(f64, f64)> {
-    let mut stage = (job.set)(plan)?;
+    let mut stage = (job.set)(&plan.work)?;
     thread::sleep(REST);
     let outcome = (stage.act)(&mut stage)?;
     Ok((rate(&outcome), ratio(outcome.microseconds, 1_000_000)))
 }
 
-fn beside(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Plan) -> Result<(f64, Measured)> {
-    let mut stage = (job.set)(plan)?;
+fn beside(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Plan) -> Result<Run> {
+    let mut stage = (job.set)(&plan.work)?;
     let command = match contestant.sees {
         Scope::Namespace => stage.onlooker(program),
         Scope::Machine => Command::new(program),
     };
-    let looking = Looking::start(contestant, command, &stage.device)?;
+    let looking = Looking::start(contestant, command, &stage.device, plan.patience)?;
     let (wire, costs) = (stage.wire()?, looking.costs()?);
     thread::sleep(REST);
     let outcome = (stage.act)(&mut stage)?;
@@ -97,13 +117,11 @@ fn beside(job: &Job, contestant: &'static Contestant, program: &Path, plan: &Pla
         right: right(&said, &outcome, expected),
         payload,
         expected,
-        cpu: cpu - costs.cpu,
         resident,
         maps,
-        speed: f64::NAN,
-        alone: f64::NAN,
+        times: None,
     };
-    Ok((rate(&outcome), measured))
+    Ok(Run { measured, cpu: cpu - costs.cpu, rate: rate(&outcome) })
 }
 
 fn rate(outcome: &Outcome) -> f64 {
