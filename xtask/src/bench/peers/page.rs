@@ -46,8 +46,8 @@ pub const EMULATED: Head = Head {
 Written by `cargo xtask vm --peers --write`; not to be edited. Programs that see the TCP of a whole machine, each alone beside the same
 traffic, as in [peers.md](peers.md) but with less of it: this is an emulated machine (QEMU's TCG, no KVM). What a program takes of a
 processor there and how much it slows traffic means nothing elsewhere, and is not told. Shares of bytes do, each of one run. From run to
-run tcptop's vary by hundredths, since what it loses depends on when its second is over; and tcplife reports a connection's bytes once or
-twice, as its end happens.
+run tcptop's vary by hundredths, since what it loses depends on when its second is over, and tcplife's by more, since the end of a
+connection finds one process on the processor or another.
 ",
     places: "
 Traffic runs between network namespaces joined by veth pairs; programs are started outside of them, as root.
