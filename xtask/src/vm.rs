@@ -37,7 +37,7 @@ use variants::{Expected, VARIANTS, Variant, Without};
 
 /// What `cargo xtask vm --help` prints.
 pub const HELP: &str = "\
-cargo xtask vm [MACHINE…] [--filter F] [--jobs N] [--timeout SECONDS] [--watcher-args ARGS]
+cargo xtask vm [MACHINE…] [--filter F | --suspend] [--jobs N] [--timeout SECONDS] [--watcher-args ARGS]
 cargo xtask vm [--read] --write
 cargo xtask vm --cost [MACHINE…] [--watcher PATH]
 cargo xtask vm --peers [--read] [--watcher PATH] [--write]
@@ -50,6 +50,7 @@ say so, and the suite runs by packets.
   MACHINE            see --list (default: all that are not by name only)
   --list             what there is
   --filter F         only tests whose names contain F
+  --suspend          only the test that suspends the machine: not every emulated one comes back
   --jobs N           so many machines at once (default: one for each core of this machine, at
                      most 4)
   --timeout SECONDS  of one boot (default: 3000)
@@ -62,7 +63,7 @@ say so, and the suite runs by packets.
   --write            write docs/kernels.md from the last whole boot of every machine; with
                      --peers docs/peers-kprobes.md
 
-Consoles are kept in target/vm/MACHINE/console.log.
+Consoles are kept in target/vm/MACHINE/console.log, of a part of the suite in part.log.
 ";
 
 /// What an emulated machine cannot show: the image has no nginx; 5 GiB take longer than the test waits; and where datagrams
@@ -80,6 +81,7 @@ enum Task {
 struct Options {
     variants: Vec<&'static Variant>,
     filter: Option<String>,
+    suspend: bool,
     jobs: usize,
     at_most: Duration,
     watcher: String,
@@ -88,6 +90,13 @@ struct Options {
     list: bool,
     read: bool,
     write: bool,
+}
+
+impl Options {
+    /// Whether what comes out is the whole suite's.
+    fn is_whole(&self) -> bool {
+        self.filter.is_none() && self.watcher.is_empty()
+    }
 }
 
 /// Runs the verb.
@@ -128,7 +137,7 @@ fn try_suite(options: &Options) -> Result<()> {
     }
     bad.dedup();
     if rows.is_empty() || !bad.is_empty() {
-        bail!("not good on {}: see target/vm/MACHINE/console.log", bad.join(", "));
+        bail!("not good on {}: see target/vm/MACHINE/", bad.join(", "));
     }
     Ok(())
 }
@@ -137,6 +146,7 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
     let mut options = Options {
         variants: Vec::new(),
         filter: None,
+        suspend: false,
         jobs: thread::available_parallelism().map_or(1, |n| n.get().min(4)),
         at_most: Duration::from_secs(3000),
         watcher: String::new(),
@@ -149,6 +159,10 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Long("filter") => options.filter = Some(args.value()?.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("suspend") => {
+                options.suspend = true;
+                options.filter = Some("a_machine_that_was_suspended".to_owned());
+            }
             lexopt::Arg::Long("jobs") => options.jobs = args.value()?.to_string_lossy().parse::<usize>()?.max(1),
             lexopt::Arg::Long("timeout") => {
                 options.at_most = Duration::from_secs(args.value()?.to_string_lossy().parse()?);
@@ -221,8 +235,7 @@ fn boot_all(options: &Options) -> Result<Vec<Row>> {
 fn first_lines(options: &Options) -> Result<String> {
     let mut git = Command::new("git");
     let tree = capture(git.current_dir(repo::root()).args(["describe", "--always", "--dirty", "--exclude", "*"]))?;
-    let whole = options.filter.is_none() && options.watcher.is_empty();
-    Ok(format!("@@tree {tree}{}", if whole { "" } else { "\n@@filtered" }))
+    Ok(format!("@@tree {tree}{}", if options.is_whole() { "" } else { "\n@@filtered" }))
 }
 
 /// Builds, downloads and packs, the last machine first.
@@ -244,7 +257,7 @@ fn prepare(options: &Options) -> Result<Vec<(&'static Variant, Machine)>> {
         let settings = settings(variant, options);
         let contents = Contents { built, settings: &settings, foreign: foreign.as_deref() };
         let initramfs = image::pack(&unpacked, &contents, &folder)?;
-        let log = folder.join("console.log");
+        let log = folder.join(if options.is_whole() { "console.log" } else { "part.log" });
         let (processors, clock) = (variant.processors, Clock::Real);
         machines.push((*variant, Machine { kernel: unpacked, initramfs, processors, clock, log }));
     }
@@ -264,11 +277,12 @@ fn settings(variant: &Variant, options: &Options) -> String {
     let packets = if matches!(variant.expected, Expected::Packets(_)) { "yes" } else { "" };
     let quoted = |text: &str| format!("'{}'", text.trim().replace('\'', r"'\''"));
     format!(
-        "WITHOUT={}\nWATCHER={}\nSUITE={}\nPACKETS={}\n",
+        "WITHOUT={}\nWATCHER={}\nSUITE={}\nPACKETS={}\nSUSPEND={}\n",
         quoted(without),
         quoted(&watcher),
         quoted(&suite.join(" ")),
-        quoted(packets)
+        quoted(packets),
+        quoted(if options.suspend { "yes" } else { "" })
     )
 }
 
@@ -303,6 +317,7 @@ mod tests {
         let options = Options {
             variants: Vec::new(),
             filter: Some("a'b".to_owned()),
+            suspend: false,
             jobs: 1,
             at_most: Duration::ZERO,
             watcher: "--x".to_owned(),
@@ -314,6 +329,6 @@ mod tests {
         };
         let told = settings(Variant::named("6.1-no-btf").unwrap(), &options);
         assert!(told.starts_with("WITHOUT='btf'\nWATCHER='--x'\nSUITE='--skip curl_and_nginx"), "{told}");
-        assert!(told.ends_with("a'\\''b'\nPACKETS='yes'\n"), "{told}");
+        assert!(told.ends_with("a'\\''b'\nPACKETS='yes'\nSUSPEND=''\n"), "{told}");
     }
 }

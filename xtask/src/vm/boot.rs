@@ -61,7 +61,7 @@ impl Machine {
         command.arg("-smp").arg(self.processors.to_string()).args(["-m", "2G", "-no-reboot", "-nic", "none"]);
         command.args(["-display", "none", "-monitor", "none", "-serial", "stdio"]);
         command.arg("-kernel").arg(&self.kernel.image).arg("-initrd").arg(&self.initramfs);
-        command.arg("-append").arg(format!("console={} quiet panic=-1", arch.console()));
+        command.arg("-append").arg(format!("console={} quiet panic=-1 no_console_suspend", arch.console()));
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         command
     }

@@ -8,7 +8,7 @@ mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev
 mount -t tmpfs tmp /run
 mount -t tmpfs tmp /tmp
-# WITHOUT, WATCHER, SUITE, PACKETS; or ACTOR, where something is to be measured instead
+# WITHOUT, WATCHER, SUITE, PACKETS, SUSPEND; or ACTOR, where something is to be measured instead
 . /machine
 case $WITHOUT in
 cgroup2)
@@ -45,8 +45,8 @@ if [ -n "$PACKETS" ]; then
     WATCHER="$WATCHER --backend pcap"
 fi
 # Emulated processors are slow, and others may keep the real ones busy.
-export EXACTNESS_PATIENCE=6 EXACTNESS_SUSPEND=1
-WATCHER_ARGS=$WATCHER WATCHER_BIN=/bin/watcher exactness --color never $SUITE
+[ -z "$SUSPEND" ] || export EXACTNESS_SUSPEND=1
+EXACTNESS_PATIENCE=6 WATCHER_ARGS=$WATCHER WATCHER_BIN=/bin/watcher exactness --color never $SUITE
 echo "@@suite $?"
 dmesg | grep -E 'BUG: |WARNING: |Oops|general protection fault' | while read -r line; do
     echo "@@trouble $line"
