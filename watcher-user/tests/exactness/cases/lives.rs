@@ -272,7 +272,8 @@ fn suspended(mut stage: Stage<'_>) -> Result<()> {
     };
     let before = begun()?;
     let asleep = suspend::suspend(SUSPENDED)?;
-    ensure!(asleep.as_secs() + 1 >= SUSPENDED.into(), "it was suspended for {asleep:?} only");
+    // The alarm may be set long before the last processor stops.
+    ensure!(asleep.as_secs() > 0, "it was suspended for {asleep:?} only");
     stage.go(server)?;
     stage.go(client)?;
     stage.finish()?;
