@@ -214,6 +214,21 @@ fn windows_add_up_over_a_stop_and_a_kill() {
     assert_eq!(seen, counted);
 }
 
+/// It has the lock before it loads its programs, which takes longer than a look.
+#[test]
+fn who_is_told_to_stop_while_it_starts_stops_in_good_order() {
+    let home = Home::new("");
+    for signal in [Signal::SIGTERM, Signal::SIGINT] {
+        let child = home.command(&["run"]).spawn().expect("watcher starts");
+        let daemon = Daemon { child, said: Arc::default(), reader: None };
+        wait_for("its lock", || {
+            let lock = fs::File::open(home.state().join("lock")).ok()?;
+            nix::fcntl::Flock::lock(lock, nix::fcntl::FlockArg::LockSharedNonblock).is_err().then_some(())
+        });
+        assert_eq!(daemon.end(signal).0, Some(0));
+    }
+}
+
 #[test]
 fn it_stops_in_time_though_the_endpoint_never_answers_and_loses_nothing() {
     let endpoint = Endpoint::start(false);

@@ -139,6 +139,8 @@ pub async fn run<S: Source>(
     helper: Option<Helper>,
 ) -> anyhow::Result<()> {
     let log = Log::to_stderr(options.log);
+    // What comes while this starts is obeyed once it has.
+    let signals = Signals::listen()?;
     let config = options.configuration()?;
     let state = Options::state(&config)?;
     make_private(&state).with_context(|| format!("making the state directory {}", state.display()))?;
@@ -161,7 +163,7 @@ pub async fn run<S: Source>(
     }
     life.sandbox = force;
     log.info(format_args!("counting; state in {}, control socket {}", state.display(), path.display()));
-    let ended = watch(life, options, told, orders, log).await;
+    let ended = watch(life, options, (signals, told, orders), log).await;
     drop(server);
     lock.release();
     ended
@@ -180,11 +182,9 @@ fn make_private(state: &Path) -> std::io::Result<()> {
 async fn watch<S: Source>(
     mut life: Life<S>,
     options: Options,
-    told: Arc<Told>,
-    mut orders: mpsc::Receiver<control::Command>,
+    (mut signals, told, mut orders): (Signals, Arc<Told>, mpsc::Receiver<control::Command>),
     log: Log,
 ) -> anyhow::Result<()> {
-    let mut signals = Signals::listen()?;
     let mut readings = tokio::time::interval(READ_EVERY);
     readings.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut read_at: Option<Instant> = None;

@@ -137,7 +137,7 @@ fn nothing_left_of(verb: &str, signal: Signal) -> Result<()> {
     ensure!(there == ids, "the listing does not show what it holds: {there:?} of {ids:?}");
     ensure!(ids.programs.len() > 10 && ids.maps.len() > 10 && ids.links.len() > 10, "too little to be it: {ids:?}");
     kill(Pid::from_raw(pid.cast_signed()), signal)?;
-    child.wait()?;
+    wait_for("its end", || child.try_wait().ok()?);
     // The kernel frees them a grace period after their last holder has gone.
     wait_for("the end of what it loaded", || (ids.left().ok()? == Ids::default()).then_some(()));
     wait_for("the end of programs that nobody holds", || unheld().ok()?.is_empty().then_some(()));
@@ -145,7 +145,7 @@ fn nothing_left_of(verb: &str, signal: Signal) -> Result<()> {
         // These are not the kernel's to clean up, but the next one's.
         let mut next = start("top", &home)?;
         kill(Pid::from_raw(next.id().cast_signed()), Signal::SIGTERM)?;
-        next.wait()?;
+        wait_for("the next one's end", || next.try_wait().ok()?);
     }
     ensure!(probes(pid) == 0, "{} probes are left", probes(pid));
     let ids = [ids.programs.len(), ids.maps.len(), ids.links.len()];
