@@ -43,10 +43,7 @@ impl Table {
         Some(&mut self.kept[*place as usize].flow)
     }
 
-    /// Adds one whose key is not in it.
-    ///
-    /// # Panics
-    /// With more of them than 32 bits count, which [`super::Limits`] do not let happen.
+    /// Adds one whose key is not in it. There must be fewer than 32 bits count, which would be 2 TiB of them.
     pub(super) fn insert(&mut self, key: Key, flow: Flow) {
         let hash = self.hasher.hash_one(key);
         let place = self.kept.insert(Kept { key, flow }) as u32;
@@ -82,12 +79,11 @@ impl Table {
 mod tests {
     use std::net::IpAddr;
 
-    use watcher_core::{Protocol, Scope, SocketId};
+    use watcher_core::{BootTime, Protocol, Scope, SocketId};
 
     use super::super::flow::Part;
     use super::*;
     use crate::packet::{Ports, Transport};
-    use watcher_core::BootTime;
 
     fn key(number: u16) -> Key {
         let address = IpAddr::from([10, 0, 0, 1]);
