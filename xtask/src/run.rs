@@ -1,6 +1,8 @@
 //! Starts other programs: shown before they run, with an error that says what was being run.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -49,6 +51,13 @@ pub fn capture(command: &mut Command) -> Result<String> {
 /// Whether `program` is on the PATH.
 pub fn on_path(program: &str) -> bool {
     std::env::var_os("PATH").is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(program).is_file()))
+}
+
+/// The executable that a line of Cargo's JSON announces.
+pub fn executable(line: &str) -> Option<PathBuf> {
+    let message: serde_json::Value = serde_json::from_str(line).ok()?;
+    let path = Path::new(message["executable"].as_str()?);
+    fs::exists(path).ok()?.then(|| path.to_path_buf())
 }
 
 #[cfg(test)]

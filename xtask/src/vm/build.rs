@@ -1,15 +1,13 @@
 //! The executables that go into an image: `watcher` and the exactness suite.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-use serde_json::Value;
 
 use super::arch::Arch;
 use crate::ebpf::{build as ebpf, toolchain::Toolchain};
-use crate::run::{capture, run};
+use crate::run::{capture, executable, run};
 use crate::{repo, setup, zig};
 
 /// Builds them for an architecture.
@@ -59,11 +57,4 @@ fn object(arch: Arch) -> Result<PathBuf> {
         Arch::X86_64 => ebpf::build(&toolchain, "x86_64"),
         Arch::Aarch64 => ebpf::build(&toolchain, "aarch64"),
     }
-}
-
-/// The executable that a line of Cargo's JSON announces.
-fn executable(line: &str) -> Option<PathBuf> {
-    let message: Value = serde_json::from_str(line).ok()?;
-    let path = Path::new(message["executable"].as_str()?);
-    fs::exists(path).ok()?.then(|| path.to_path_buf())
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::{Plan, Row};
 use crate::repo;
-use crate::run::capture;
+use crate::run::{capture, executable};
 
 /// By criterion, of `macos-pcap/benches/engine.rs`.
 const BENCH: &str = "engine";
@@ -24,11 +24,7 @@ pub fn build() -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(repo::root()).args(["bench", "--no-run", "--quiet", "--message-format", "json"]);
     let said = capture(cargo.args(["--package", "macos-pcap", "--bench", BENCH]))?;
-    let built = said.lines().find_map(|line| {
-        let message: Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == BENCH).then(|| message["executable"].as_str().map(PathBuf::from)).flatten()
-    });
-    let built = built.context("cargo built no bench")?;
+    let built = said.lines().find_map(executable).context("cargo built no bench")?;
     fs::copy(&built, program()).map(drop).with_context(|| format!("cannot copy {}", built.display()))
 }
 
