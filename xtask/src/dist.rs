@@ -128,10 +128,8 @@ fn epoch() -> Result<String> {
 
 /// The tests that install a package: on a copy of this system that is gone afterwards.
 fn try_out(deb: &Path) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    // Built as `cargo xtask test` builds it: in CI one build serves both.
-    cargo.current_dir(repo::root()).args(["test", "--workspace", "--features", "watcher-user/pcap", "--test", "setup"]);
-    cargo.args(["--", "--ignored", "package::"]).env("WATCHER_DEB", deb);
+    let mut cargo = crate::test::everything("test");
+    cargo.args(["--test", "setup", "--", "--ignored", "package::"]).env("WATCHER_DEB", deb);
     crate::test::as_root(&mut cargo)?;
     run(&mut cargo)
 }

@@ -96,8 +96,8 @@ fn build_object() -> Result<Option<PathBuf>> {
 
 /// Everything, or, with arguments for `watcher`, the exactness suite with a `watcher` that was given these.
 fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str]) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["test", "--workspace", "--no-fail-fast", "--features", "watcher-user/pcap"]);
+    let mut cargo = everything("test");
+    cargo.arg("--no-fail-fast");
     if !arguments.is_empty() {
         cargo.args(["--test", "exactness"]).env("WATCHER_ARGS", arguments.join(" "));
     }
@@ -110,6 +110,14 @@ fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str
         cargo.arg("--").arg(filter);
     }
     run(&mut cargo)
+}
+
+/// Cargo over the whole workspace, with what is optional. Tests, packages and emulated machines ask for it alike, so that one
+/// build serves all three: other packages or features would be another one.
+pub fn everything(verb: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(repo::root()).args([verb, "--workspace", "--features", "watcher-user/pcap"]);
+    cargo
 }
 
 /// Has Cargo start test executables as root: through sudo unless root already. Only what was built runs as root, never

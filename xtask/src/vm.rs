@@ -78,10 +78,31 @@ enum Task {
     Peers,
 }
 
+/// What of the suite is run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    /// All that runs by itself.
+    Whole,
+    /// Tests whose names contain this.
+    Named(String),
+    /// The test that suspends the machine, which is left out otherwise.
+    Suspending,
+}
+
+impl Part {
+    /// What the harness is asked for.
+    fn filter(&self) -> Option<&str> {
+        match self {
+            Self::Whole => None,
+            Self::Named(name) => Some(name),
+            Self::Suspending => Some("a_machine_that_was_suspended"),
+        }
+    }
+}
+
 struct Options {
     variants: Vec<&'static Variant>,
-    filter: Option<String>,
-    suspend: bool,
+    part: Part,
     jobs: usize,
     at_most: Duration,
     watcher: String,
@@ -95,7 +116,7 @@ struct Options {
 impl Options {
     /// Whether what comes out is the whole suite's.
     fn is_whole(&self) -> bool {
-        self.filter.is_none() && self.watcher.is_empty()
+        self.part == Part::Whole && self.watcher.is_empty()
     }
 }
 
@@ -145,8 +166,7 @@ fn try_suite(options: &Options) -> Result<()> {
 fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
     let mut options = Options {
         variants: Vec::new(),
-        filter: None,
-        suspend: false,
+        part: Part::Whole,
         jobs: thread::available_parallelism().map_or(1, |n| n.get().min(4)),
         at_most: Duration::from_secs(3000),
         watcher: String::new(),
@@ -158,11 +178,8 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
     };
     while let Some(arg) = args.next()? {
         match arg {
-            lexopt::Arg::Long("filter") => options.filter = Some(args.value()?.to_string_lossy().into_owned()),
-            lexopt::Arg::Long("suspend") => {
-                options.suspend = true;
-                options.filter = Some("a_machine_that_was_suspended".to_owned());
-            }
+            lexopt::Arg::Long("filter") => options.part = Part::Named(args.value()?.to_string_lossy().into_owned()),
+            lexopt::Arg::Long("suspend") => options.part = Part::Suspending,
             lexopt::Arg::Long("jobs") => options.jobs = args.value()?.to_string_lossy().parse::<usize>()?.max(1),
             lexopt::Arg::Long("timeout") => {
                 options.at_most = Duration::from_secs(args.value()?.to_string_lossy().parse()?);
@@ -267,7 +284,7 @@ fn prepare(options: &Options) -> Result<Vec<(&'static Variant, Machine)>> {
 /// What the machine's first process is told.
 fn settings(variant: &Variant, options: &Options) -> String {
     let skipped = SKIPPED.iter().flat_map(|name| ["--skip", name]);
-    let suite: Vec<&str> = skipped.chain(options.filter.as_deref()).collect();
+    let suite: Vec<&str> = skipped.chain(options.part.filter()).collect();
     let watcher = format!("{} {}", variant.arguments, options.watcher);
     let without = match variant.without {
         Without::Nothing => "",
@@ -282,7 +299,7 @@ fn settings(variant: &Variant, options: &Options) -> String {
         quoted(&watcher),
         quoted(&suite.join(" ")),
         quoted(packets),
-        quoted(if options.suspend { "yes" } else { "" })
+        quoted(if options.part == Part::Suspending { "yes" } else { "" })
     )
 }
 
@@ -316,8 +333,7 @@ mod tests {
     fn the_first_process_is_told_what_to_take_away() {
         let options = Options {
             variants: Vec::new(),
-            filter: Some("a'b".to_owned()),
-            suspend: false,
+            part: Part::Named("a'b".to_owned()),
             jobs: 1,
             at_most: Duration::ZERO,
             watcher: "--x".to_owned(),

@@ -8,18 +8,14 @@ use anyhow::{Context as _, Result, bail};
 use super::arch::Arch;
 use crate::ebpf::{build as ebpf, toolchain::Toolchain};
 use crate::run::{capture, executable, run};
+use crate::test::everything;
 use crate::{repo, setup, zig};
 
 /// Builds them for an architecture.
 pub fn executables(arch: Arch) -> Result<Vec<PathBuf>> {
     let mut cargo = match arch {
-        // With what the packages of a distribution have: where eBPF is refused, packets are left. As `cargo xtask test` builds
-        // them, so that in CI one build serves both.
-        Arch::X86_64 => {
-            let mut cargo = Command::new("cargo");
-            cargo.args(["build", "--workspace", "--features", "watcher-user/pcap"]);
-            cargo
-        }
+        // With what the packages of a distribution have: where eBPF is refused, packets are left.
+        Arch::X86_64 => everything("build"),
         // No libpcap for another architecture is here; static, since neither is its C library.
         Arch::Aarch64 => {
             let tools = zig::get(&repo::target_dir().join("zig"), &[arch.triple()])?;
