@@ -35,8 +35,8 @@ const SUPER_LINEAR: &str = "
 What grows faster than the flows is the kernel's iterator over socket storage, `bpf_sk_storage_map_seq_find_next`: where it goes
 on after it was stopped, it walks its bucket from the start again, and a storage map has as many buckets as the machine has
 processors. An iterator's own file stops it after each 32 KiB, 93 sockets that have moved something; watcher's programs put
-them into a shared array instead, and stop it after 2,976. So beside what each flow takes, a reading walks past as many sockets as
-flows ÷ processors ÷ 2, once for each 2,976 flows that moved.
+them into a shared array instead, and stop it after 5,952. So beside what each flow takes, a reading walks past as many sockets as
+flows ÷ processors ÷ 2, once for each 5,952 flows that moved.
 ";
 
 /// Builds what is measured: as users get it, but with symbols and without the long link-time optimisation.
