@@ -102,7 +102,7 @@ fn get_cargo_deb() -> Result<()> {
         return Ok(());
     }
     eprintln!("dist: cargo-deb {CARGO_DEB} is going to be installed: it makes the Debian package");
-    run(Command::new("cargo").args(["install", "cargo-deb", "--version", CARGO_DEB, "--locked", "--quiet"]))
+    run(&mut setup::cargo_install("cargo-deb", CARGO_DEB))
 }
 
 /// Of the workspace.

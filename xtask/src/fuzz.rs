@@ -10,8 +10,8 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use crate::ebpf::toolchain::{PINNED_NIGHTLY, Toolchain, is_installed};
-use crate::repo;
 use crate::run::{capture, run, shown};
+use crate::{repo, setup};
 
 /// What `cargo xtask fuzz --help` prints.
 pub const HELP: &str = "\
@@ -109,8 +109,7 @@ fn get_tools() -> Result<()> {
         return Ok(());
     }
     eprintln!("fuzz: cargo-fuzz {CARGO_FUZZ} is going to be installed: it builds and runs the targets");
-    run(Command::new("cargo").args(["install", "cargo-fuzz", "--version", CARGO_FUZZ, "--locked", "--quiet"]))
-        .context("cargo-fuzz could not be installed")
+    run(&mut setup::cargo_install("cargo-fuzz", CARGO_FUZZ)).context("cargo-fuzz could not be installed")
 }
 
 /// Runs one target, which is built.

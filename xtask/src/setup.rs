@@ -1,6 +1,7 @@
 //! `cargo xtask setup`: gets what a machine lacks. It says what and why first, and does nothing where nothing is missing.
 
 use std::collections::BTreeSet;
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
@@ -68,6 +69,17 @@ pub fn install_packages(purpose: Purpose) -> Result<Vec<String>> {
     let names: BTreeSet<&str> = missing.iter().map(|package| package.name).collect();
     apt::install(&names.into_iter().collect::<Vec<_>>())?;
     Ok(missing_packages(purpose).into_iter().map(|package| package.name.to_owned()).collect())
+}
+
+/// Builds a tool with Cargo, as quickly as that goes: it is used for seconds, and building it takes minutes. Features and
+/// variables can be added.
+pub fn cargo_install(name: &str, version: &str) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.args(["install", name, "--version", version, "--locked", "--quiet"]);
+    for (option, value) in [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "none")] {
+        cargo.env(format!("CARGO_PROFILE_RELEASE_{option}"), value);
+    }
+    cargo
 }
 
 /// Makes sure that the eBPF object can be built here.

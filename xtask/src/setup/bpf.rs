@@ -77,8 +77,7 @@ fn install_linker() -> Result<()> {
         // g++ links LLVM, which is C++.
         apt::install(&[&llvm, &polly, "zlib1g-dev", "libzstd-dev", "g++"])?;
     }
-    run(Command::new("cargo")
-        .args(["install", "bpf-linker", "--version", BPF_LINKER_VERSION, "--locked", "--quiet"])
+    run(super::cargo_install("bpf-linker", BPF_LINKER_VERSION)
         .args(["--no-default-features", "--features", &format!("llvm-{LLVM}")])
         .env("LLVM_PREFIX", prefix))
     .context("bpf-linker could not be built")
