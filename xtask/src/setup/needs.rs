@@ -169,7 +169,7 @@ pub const PACKAGES: &[Package] = &[
         "libpcap-dev",
         "/usr/include/pcap/pcap.h",
         "what --features pcap is linked with",
-        &[Purpose::Test, Purpose::Bench, Purpose::Vm],
+        &[Purpose::Test, Purpose::Bench, Purpose::Vm, Purpose::Dist],
     ),
     package("socat", "socat", "odd protocols and socket options", &[Purpose::Test]),
     package(
@@ -207,6 +207,15 @@ mod tests {
         assert!(Purpose::Test.includes(Purpose::Build));
         assert!(!Purpose::Top.includes(Purpose::Build));
         assert!(Purpose::All.includes(Purpose::Bench));
+    }
+
+    /// Of [`crate::test::everything`], that is linked with it: whoever builds that gets it himself, and not from who ran before.
+    #[test]
+    fn whoever_builds_everything_gets_libpcap() {
+        let libpcap = PACKAGES.iter().find(|package| package.name == "libpcap-dev").unwrap();
+        for purpose in [Purpose::Test, Purpose::Vm, Purpose::Dist] {
+            assert!(libpcap.needed_for(purpose), "{purpose}");
+        }
     }
 
     #[test]
