@@ -49,14 +49,19 @@ impl Run {
     }
 
     fn rate(&self) -> String {
-        format!("{:.0} a second", ratio(self.datagrams, self.microseconds) * 1e6)
+        a_second(self.datagrams, self.microseconds)
     }
+}
+
+fn a_second(datagrams: u64, microseconds: u64) -> String {
+    format!("{:.0} a second", ratio(datagrams, microseconds) * 1e6)
 }
 
 /// Shares are told, and nothing is asked of them: what a machine drops depends on its processors. What is asked is that it says so.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
     let fast = (FAST.0, plan.scaled(FAST.1).max(2));
-    let mut rows = told(&run(plan, None, fast)?.0, "live");
+    let mut rows = vec![Row::told("live: nobody looks", format!("the machine sends {}", undisturbed(fast)?))];
+    rows.extend(told(&run(plan, None, fast)?.0, "live"));
     for peer in peers::ALL.iter().filter(|one| one.is_alike()) {
         let what = format!("live, beside {}", peer.name);
         match peer.find() {
@@ -79,22 +84,43 @@ struct Counted {
     spent: f64,
 }
 
+/// How many the machine sends that nobody looks at: more than that is not to be had here.
+fn undisturbed((rate, seconds): (u64, u64)) -> Result<String> {
+    let veth = Veth::new()?;
+    let mut sink = sink(&veth)?;
+    let mut sender = sender(&veth, &sink, rate, seconds)?;
+    sender.go()?;
+    let [_, datagrams, microseconds] = sender.numbers()?;
+    sink.go()?;
+    Ok(a_second(datagrams, microseconds))
+}
+
+/// In the namespace: where datagrams go.
+fn sink(veth: &Veth) -> Result<Actor> {
+    // What hosts of IPv6 tell each other by themselves is not to be counted among what was sent.
+    veth.without_ipv6()?;
+    Actor::start_by(|program| veth.server(program), &["sink"])
+}
+
+/// Who sends them, once told to.
+fn sender(veth: &Veth, sink: &Actor, rate: u64, seconds: u64) -> Result<Actor> {
+    let to = format!("{SERVER}:{}", sink.ready);
+    let words = ["datagrams", &to, &rate.to_string(), &seconds.to_string(), &SIZE.to_string()];
+    Actor::start_by(|program| veth.client(program), &words)
+}
+
 fn run(
     plan: &Plan,
     peer: Option<(&'static Contestant, &Path)>,
     (rate, seconds): (u64, u64),
 ) -> Result<(Run, Option<Counted>)> {
     let veth = Veth::new()?;
-    // What hosts of IPv6 tell each other by themselves is not to be counted among what was sent.
-    veth.without_ipv6()?;
-    let mut sink = Actor::start_by(|program| veth.server(program), &["sink"])?;
-    let to = format!("{SERVER}:{}", sink.ready);
+    let mut sink = sink(&veth)?;
     let subject = veth.client(&plan.packets.program);
     let watcher = Watcher::start_by(subject, &["--backend", "pcap"])?;
     let start = |(peer, program)| Looking::start(peer, veth.client(program), veth.client_device(), 1);
     let other = peer.map(start).transpose()?;
-    let words = ["datagrams", &to, &rate.to_string(), &seconds.to_string(), &SIZE.to_string()];
-    let mut sender = Actor::start_by(|program| veth.client(program), &words)?;
+    let mut sender = sender(&veth, &sink, rate, seconds)?;
     let before = watcher.after_lines(1)?;
     let began = cpu_seconds(watcher.pid())?;
     sender.go()?;

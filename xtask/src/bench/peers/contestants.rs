@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Result;
+
 use super::said::{self, Read};
 use crate::bench::Plan;
 use crate::repo;
@@ -43,8 +45,8 @@ pub enum Comes {
     PacketsWatcher,
     /// A Debian package.
     Apt(&'static str),
-    /// A crate.
-    Cargo(&'static str),
+    /// A crate, and the Debian packages that it is built with.
+    Cargo(&'static str, &'static [&'static str]),
 }
 
 /// What a figure of bytes holds.
@@ -143,7 +145,7 @@ pub const ALL: &[Contestant] = &[
     },
     Contestant {
         name: "bandwhich",
-        comes: Comes::Cargo("bandwhich"),
+        comes: Comes::Cargo("bandwhich", &[]),
         args: &["--raw", "--processes", "--no-resolve", "--total-utilization", "--interface", "DEVICE"],
         counts: Layer::Transport,
         sees: Scope::Namespace,
@@ -157,7 +159,11 @@ pub const ALL: &[Contestant] = &[
     },
     Contestant {
         name: "rustnet",
-        comes: Comes::Cargo("rustnet-monitor"),
+        // libpcap, and libbpf with what it is made of; its eBPF is compiled by clang.
+        comes: Comes::Cargo(
+            "rustnet-monitor",
+            &["libpcap-dev", "libelf-dev", "zlib1g-dev", "pkg-config", "make", "clang"],
+        ),
         args: &[
             "--headless",
             "--output",
@@ -240,16 +246,21 @@ pub fn install(wanted: impl Iterator<Item = &'static Contestant>) {
             _ if one.find().is_some() => continue,
             Comes::Watcher | Comes::PacketsWatcher => continue,
             Comes::Apt(package) => apt::install(&[package]),
-            Comes::Cargo(package) => {
-                let mut command = Command::new("timeout");
-                command.args([PATIENCE, "cargo", "install", "--locked", "--quiet", package, "--root"]).arg(root());
-                run(&mut command)
-            }
+            Comes::Cargo(package, needs) => build(package, needs),
         };
         if let Err(error) = outcome {
             eprintln!("note: {} could not be had: {error:#}", one.name);
         }
     }
+}
+
+fn build(package: &str, needs: &[&str]) -> Result<()> {
+    if !needs.is_empty() {
+        apt::install(needs)?;
+    }
+    let mut command = Command::new("timeout");
+    command.args([PATIENCE, "cargo", "install", "--locked", "--quiet", package, "--root"]).arg(root());
+    run(&mut command)
 }
 
 impl Contestant {
@@ -268,7 +279,7 @@ impl Contestant {
         match self.comes {
             Comes::Watcher => Some(plan.subject.program.clone()),
             Comes::PacketsWatcher => Some(plan.packets.program.clone()),
-            Comes::Apt(_) | Comes::Cargo(_) => self.find(),
+            Comes::Apt(_) | Comes::Cargo(..) => self.find(),
         }
     }
 
@@ -293,6 +304,6 @@ impl Contestant {
 
     /// Whether `packets` looks at it beside the collector of packets: it looks at packets too, and names processes.
     pub fn is_alike(&self) -> bool {
-        matches!(self.comes, Comes::Apt(_) | Comes::Cargo(_)) && self.sees == Scope::Namespace && self.names_processes
+        matches!(self.comes, Comes::Apt(_) | Comes::Cargo(..)) && self.sees == Scope::Namespace && self.names_processes
     }
 }
