@@ -1,9 +1,6 @@
 //! Rings and maps that are full, and a reader that does not come.
 
-use std::{
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
@@ -103,11 +100,8 @@ fn sixty_four(suite: &Suite) -> Result<()> {
     Ok(())
 }
 
-/// How long watcher stands still, at least.
-fn standstill() -> Duration {
-    let seconds = std::env::var("FAULTS_STOP_SECONDS").ok().and_then(|s| s.parse().ok());
-    Duration::from_secs(seconds.unwrap_or(15))
-}
+/// How long watcher stands still under load, at least.
+const STANDSTILL: Duration = Duration::from_secs(60);
 
 /// A watcher that does not run.
 pub struct Stopped(Pid);
@@ -144,18 +138,18 @@ fn stopped(suite: &Suite) -> Result<()> {
 
     let stopped = Stopped::new(watcher)?;
     let begun = Instant::now();
-    let (_, address) = stage.open_in(&netns, &format!("churn-server v4 {LOAD}"))?;
-    let churn = stage.start_in(&netns, &format!("churn-client {address} {LOAD}"))?;
+    while begun.elapsed() < STANDSTILL {
+        let (_, address) = stage.open_in(&netns, &format!("churn-server v4 {LOAD}"))?;
+        let churn = stage.start_in(&netns, &format!("churn-client {address} {LOAD}"))?;
+        stage.ended(churn)?;
+    }
     // There is no room any more for what these processes would tell of themselves.
-    stage.ended(churn)?;
     let (_, address) = stage.open_in(&netns, "swarm-server v4 1000")?;
     let swarm = stage.start_in(&netns, &format!("swarm {address} 1000"))?;
     stage.go(server)?;
     stage.ended(swarm)?;
     stage.go(held)?;
     stage.ended(held)?;
-    // It is what is tested: nothing else tells how long a reader stays away.
-    sleep(standstill().saturating_sub(begun.elapsed()));
     let stood = begun.elapsed();
     let objects = watcher.state().objects;
     drop(stopped);
