@@ -35,6 +35,7 @@ type Cell = (&'static Contestant, Result<Measured, String>);
 
 /// One program at a time, and nobody between them.
 pub fn rows(plan: &Plan) -> Result<Vec<Row>> {
+    machine::have_tracefs();
     let mut rows = Vec::new();
     let mut all = Vec::new();
     for job in jobs::ALL {

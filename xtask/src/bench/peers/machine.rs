@@ -2,6 +2,22 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+
+use crate::run::run;
+
+/// Where tracepoints and kprobes are listed, the newer folder first.
+const TRACING: [&str; 2] = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"];
+
+/// Where nobody has mounted tracefs yet: what programs of bcc look their tracepoints up in, and systemd mounts at every start.
+pub fn have_tracefs() {
+    if TRACING.iter().any(|folder| Path::new(folder).join("events").exists()) {
+        return;
+    }
+    if let Err(error) = run(Command::new("mount").args(["-t", "tracefs", "tracefs", TRACING[0]])) {
+        eprintln!("note: no tracefs: {error:#}");
+    }
+}
 
 /// A sentence: kernel, processors, memory.
 pub fn described() -> String {
@@ -23,8 +39,7 @@ pub fn described() -> String {
 
 /// Whether a program can be told of a function of the kernel's by a breakpoint in it.
 pub fn has_kprobes() -> bool {
-    let tracing = ["/sys/kernel/tracing", "/sys/kernel/debug/tracing"].map(Path::new);
-    tracing.iter().any(|folder| folder.join("kprobe_events").exists())
+    TRACING.iter().any(|folder| Path::new(folder).join("kprobe_events").exists())
 }
 
 fn valued<'a>(text: &'a str, key: &str) -> Option<&'a str> {
