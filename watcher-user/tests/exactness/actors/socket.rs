@@ -11,8 +11,8 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use crate::patience::patience;
 
-/// No call of an actor blocks longer, in seconds.
-const PATIENCE: u64 = 20;
+/// No call of an actor blocks longer, in seconds: some wait for as long as a watcher stands still (tests/faults/room.rs).
+const PATIENCE: u64 = 90;
 
 /// An address to bind, by a name: `v4`, `v6`, `mapped`, or any address.
 #[derive(Debug, Clone, Copy)]
