@@ -20,12 +20,12 @@ pub fn executables(arch: Arch) -> Result<Vec<PathBuf>> {
         Arch::Aarch64 => {
             let tools = zig::get(&repo::target_dir().join("zig"), &[arch.triple()])?;
             let mut cargo = Command::new(&tools.zigbuild);
-            cargo.args(["zigbuild", "--target", arch.triple(), "--package", "watcher-user"]).env("PATH", tools.path()?);
-            cargo.env("WATCHER_EBPF_OBJECT", object(arch)?);
+            cargo.current_dir(repo::root()).args(["zigbuild", "--target", arch.triple(), "--package", "watcher-user"]);
+            cargo.env("PATH", tools.path()?).env("WATCHER_EBPF_OBJECT", object(arch)?);
             cargo
         }
     };
-    cargo.current_dir(repo::root()).args(["--bin", "watcher", "--test", "exactness"]);
+    cargo.args(["--bin", "watcher", "--test", "exactness"]);
     // An emulated processor is slow, and the image is copied into memory. `.ci/run` has the same for everything.
     cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "none");
     cargo.env("CARGO_PROFILE_DEV_STRIP", "symbols");
