@@ -206,7 +206,7 @@ pub fn watcher_read_files(ctx: *const FileContext) -> i32 {
         return 0;
     }
     if let Some((sk, _)) = socket_of_file(ctx)
-        && let Some(slot) = slot::find(sk)
+        && let Some(slot) = slot::look(sk)
     {
         return write_changed(seq, slot);
     }
@@ -236,7 +236,7 @@ fn socket_of_file(ctx: *const FileContext) -> Option<(Sock, Task)> {
 
 #[inline(always)]
 fn seed(sk: Sock, task: Task) {
-    if slot::find(sk).is_some() {
+    if slot::exists(sk) {
         return;
     }
     let Some(slot) = slot::find_or_create(sk, slot::Maker::Kernel) else { return };

@@ -9,6 +9,7 @@ use aya_ebpf::{
 use watcher_common::{COMM_LEN, Copied, Loss, SocketRecord, claim, flag, kind};
 
 use crate::{
+    bytes::exchange_if,
     kernel::{self, AF_INET, AF_INET6, IPPROTO_TCP, Process, SOCK_RAW, Sock, Task},
     loss::lost,
     maps::SOCKETS,
@@ -30,11 +31,31 @@ pub fn find(sk: Sock) -> Option<Slot> {
     if slot.is_null() {
         return None;
     }
-    // SAFETY: not null, so a valid map value.
-    if unsafe { (*slot).sk } != sk.0 as u64 {
-        adopt(slot, sk);
+    let before = whose(slot);
+    if before != sk.0 as u64 {
+        adopt(slot, sk, before);
     }
     Some(slot)
+}
+
+/// The slot of a socket that has one, for who only looks: `None` before the socket's first call or change, too.
+#[inline(always)]
+pub fn look(sk: Sock) -> Option<Slot> {
+    let slot = storage(sk.0, 0);
+    (!slot.is_null() && whose(slot) == sk.0 as u64).then_some(slot)
+}
+
+/// Whether a socket has a slot.
+#[inline(always)]
+pub fn exists(sk: Sock) -> bool {
+    !storage(sk.0, 0).is_null()
+}
+
+/// The address of the socket that a slot was last seen to belong to: read once, since another CPU may be writing it.
+#[inline(always)]
+fn whose(slot: Slot) -> u64 {
+    // SAFETY: a valid map value.
+    unsafe { (&raw const (*slot).sk).read_volatile() }
 }
 
 /// Who a new slot belongs to.
@@ -115,13 +136,17 @@ pub fn set_owner(slot: Slot, owner: Process) {
 
 /// A socket that was made outside cgroup/sock_create carries its listener's record, or that hook's, which could not see
 /// the address of the socket. Owner, user and name are inherited; everything else begins here.
+///
+/// `before` is what the slot said when it was looked at. Two threads may make a socket's first two calls at once: one of
+/// them does this, and what the other has counted meanwhile stays. (A listener's child is here before any process has it.)
 #[inline(never)]
-fn adopt(slot: Slot, sk: Sock) {
+fn adopt(slot: Slot, sk: Sock, before: u64) {
     // SAFETY: a valid map value.
     unsafe {
-        let born_here = (*slot).sk == 0;
-        (*slot).sk = sk.0 as u64;
-        if !born_here {
+        if !exchange_if(&raw mut (*slot).sk, before, sk.0 as u64) {
+            return;
+        }
+        if before != 0 {
             (*slot).flags &= flag::KERNEL;
             (*slot).cookie = 0;
             (*slot).last_state = 0;

@@ -40,6 +40,7 @@ const KNOWN: &[(&str, Showing)] = &[
     ("data_in_a_fast_open_syn", ELSEWHERE),
     ("tcp_zerocopy_receive", ELSEWHERE),
     ("one_socket_with_two_thousand_remotes", ELSEWHERE),
+    ("the_first_calls_of_two_threads", ELSEWHERE),
     ("a_connection_whose_path_breaks", ELSEWHERE),
     ("another_network_namespace", ELSEWHERE),
     ("udp_in_ip_fragments", ELSEWHERE),

@@ -3,11 +3,13 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     os::fd::{AsFd as _, BorrowedFd},
+    sync::atomic::{AtomicUsize, Ordering},
+    thread::{self, ScopedJoinHandle},
     time::Duration,
 };
 
-use anyhow::{Result, bail, ensure};
-use socket2::SockRef;
+use anyhow::{Result, anyhow, bail, ensure};
+use socket2::{SockRef, Socket};
 
 use super::{
     Actor, Args, Play,
@@ -26,6 +28,7 @@ pub const CAST: &[(&str, Play)] = &[
     ("datagram-stamped", stamped),
     ("multicast-take", multicast_take),
     ("datagram-scatter", scatter),
+    ("datagram-first-calls", first_calls),
 ];
 
 /// `address size…`: one datagram of each size.
@@ -146,4 +149,38 @@ fn multicast_take(actor: &mut Actor, args: &mut Args) -> Result<()> {
     socket.join_multicast_v4(&group, &Ipv4Addr::LOCALHOST)?;
     actor.announce("joined")?;
     receive(actor, socket.as_fd(), count)
+}
+
+/// `host sockets`: so many sockets; of each, two threads make the first two calls at the same moment.
+fn first_calls(actor: &mut Actor, args: &mut Args) -> Result<()> {
+    let (host, mut left): (Host, usize) = (args.next("host")?, args.next("sockets")?);
+    while left > 0 {
+        let sockets: Vec<_> = (0..left.min(500)).map(|_| Transport::Udp.bind(host.port(0))).collect::<Result<_>>()?;
+        left -= sockets.len();
+        let begun = AtomicUsize::new(0);
+        let send = |(before, socket): (usize, &Socket)| {
+            meet(&begun, 2 * before + 2);
+            sys::sendto(socket.as_fd(), &BYTES[..10], host.port(9), 0)
+        };
+        // Each goes to the end, whatever fails: the other waits for it.
+        let send_all = || sockets.iter().enumerate().map(send).collect::<Vec<_>>();
+        let both = thread::scope(|scope| [scope.spawn(send_all), scope.spawn(send_all)].map(ScopedJoinHandle::join));
+        for sent in both {
+            for n in sent.map_err(|_| anyhow!("a thread panicked"))? {
+                actor.sent(n?);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Waits until so many have come here.
+fn meet(begun: &AtomicUsize, all: usize) {
+    begun.fetch_add(1, Ordering::SeqCst);
+    let mut looked = 0_u32;
+    while begun.load(Ordering::SeqCst) < all {
+        looked += 1;
+        // Sleeping would part them again; but they may have to share one processor.
+        if looked.is_multiple_of(1_000) { thread::yield_now() } else { std::hint::spin_loop() }
+    }
 }
