@@ -262,6 +262,7 @@ pub const LADDER: &[Capability] = &[
         without: Some("processes older than watcher are looked up in /proc when they first move a byte"),
         ways: &[way("iter/task", &[program("watcher_read_tasks", Hook::Iterator("task"))])],
     },
+    // The other way round than a life goes: whose beginning is told, its end is.
     Capability {
         name: PROCESSES,
         without: Some(
@@ -272,15 +273,15 @@ pub const LADDER: &[Capability] = &[
                 name: "tp_btf/sched_process_*, each twice",
                 wanted: Wanted::If(PreemptibleTracepoints),
                 programs: &[
-                    with("watcher_sched_process_fork_again", FORK),
-                    again("watcher_sched_process_fork_again", "sched_process_fork"),
-                    with("watcher_sched_process_exec_again", EXEC),
-                    again("watcher_sched_process_exec_again", "sched_process_exec"),
                     with("watcher_sched_process_exit_again", EXIT),
                     again("watcher_sched_process_exit_again", "sched_process_exit"),
+                    with("watcher_sched_process_exec_again", EXEC),
+                    again("watcher_sched_process_exec_again", "sched_process_exec"),
+                    with("watcher_sched_process_fork_again", FORK),
+                    again("watcher_sched_process_fork_again", "sched_process_fork"),
                 ],
             },
-            way("tp_btf/sched_process_*", &[FORK, EXEC, EXIT]),
+            way("tp_btf/sched_process_*", &[EXIT, EXEC, FORK]),
         ],
     },
     Capability {

@@ -24,6 +24,8 @@ use crate::program_name::{self, EXE};
 
 /// So many ended processes are remembered.
 const ENDED: usize = 16_384;
+/// So many of those that are still asked for are passed over before one is forgotten all the same.
+const SPARED: usize = 64;
 /// So many ancestors of a process are named with it; those above go unnamed until they move a byte themselves.
 const GENERATIONS: usize = 64;
 
@@ -31,7 +33,8 @@ const GENERATIONS: usize = 64;
 #[derive(Debug, Default)]
 pub struct Processes {
     known: HashMap<ProcessId, Known>,
-    /// Ended ones, oldest first: their sockets may outlive them and ask for the name again.
+    /// Ended ones, oldest first: their sockets may outlive them and ask for the name again. Those that do are asked for with every
+    /// reading of all sockets, and stay.
     ended: VecDeque<ProcessId>,
     naming: Naming,
 }
@@ -48,9 +51,27 @@ struct Known {
     origin: Origin,
     /// Whose it is; looked for when it, or a descendant, is about to be shown.
     identity: Option<Identity>,
+    /// It was seen to run; else only its bytes tell of it.
+    witnessed: bool,
+    /// It was asked for since it ended, or since it was passed over for that.
+    asked: bool,
 }
 
 impl Known {
+    /// Of which all is known but whose it is.
+    fn running(info: ProcessInfo) -> Self {
+        Self {
+            info,
+            complete: true,
+            inherited: false,
+            alias: None,
+            origin: Origin::default(),
+            identity: None,
+            witnessed: true,
+            asked: false,
+        }
+    }
+
     /// Whether what the kernel calls it may be this one's name: the kernel keeps 15 bytes.
     fn goes_by(&self, comm: &str) -> bool {
         self.info.name.starts_with(comm) || self.alias == Some(comm)
@@ -96,14 +117,16 @@ impl Processes {
         }
     }
 
-    /// Those that are not among the processes that run, and whose end nobody told of.
-    pub fn missing(&self, census: &Census) -> Vec<ProcessId> {
+    /// Those that are not among the processes that run, and whose end nobody told of; and whether they were seen to run, or
+    /// only their bytes tell of them. Of such a one the end may have been told, and forgotten.
+    pub fn missing(&self, census: &Census) -> Vec<(ProcessId, bool)> {
         let told: HashSet<ProcessId> = self.ended.iter().copied().collect();
         let running: HashSet<ProcessId> = census.running.iter().map(id_of).collect();
-        let is_missing = |id: &&ProcessId| {
-            **id != ProcessId::KERNEL && id.start < census.at && !running.contains(id) && !told.contains(id)
+        let is_missing = |id: &ProcessId| {
+            *id != ProcessId::KERNEL && id.start < census.at && !running.contains(id) && !told.contains(id)
         };
-        self.known.keys().filter(is_missing).copied().collect()
+        let missing = self.known.iter().filter(|(id, _)| is_missing(id));
+        missing.map(|(id, known)| (*id, known.witnessed)).collect()
     }
 
     /// A fork runs its parent's program until it executes another.
@@ -119,7 +142,7 @@ impl Processes {
         };
         let info = ProcessInfo { name, command, uid: fork.uid, parent: Some(parent), application: None };
         let origin = Origin { ran, cgroup: fork.cgroup };
-        (id, Known { info, complete, inherited: true, alias, origin, identity: None })
+        (id, Known { complete, inherited: true, alias, origin, ..Known::running(info) })
     }
 
     fn executed(&self, exec: &ProcessExec) -> (ProcessId, Known) {
@@ -139,13 +162,16 @@ impl Processes {
         };
         let alias = same.map(|_| EXE);
         let origin = Origin { ran: Some(Arc::new(ran)), cgroup: exec.cgroup };
-        (id, Known { info, complete: true, inherited: false, alias, origin, identity: None })
+        (id, Known { alias, origin, ..Known::running(info) })
     }
 
     /// Makes sure that a process which is about to be shown has been told of with its application, and its ancestors with it.
     pub fn introduce(&mut self, id: ProcessId, comm: &[u8], uid: u32, events: &mut Vec<ProcessEvent>) {
-        if self.known.get(&id).is_some_and(|known| known.identity.is_some() && known.is_settled(comm)) {
-            return;
+        if let Some(known) = self.known.get_mut(&id) {
+            known.asked = true;
+            if known.identity.is_some() && known.is_settled(comm) {
+                return;
+            }
         }
         self.complete(id, comm, uid, events);
         self.identify(id, events);
@@ -176,11 +202,12 @@ impl Processes {
         let inherited = self.known.get(&id).is_some_and(|known| known.inherited);
         let found = Found::open(id).map(|found| found.info(&fallback));
         let inherited = inherited && found.is_none();
+        let witnessed = found.is_some() || self.known.get(&id).is_some_and(|known| known.witnessed);
         let (info, alias) = found.unwrap_or((fallback, None));
         let parent = info.parent;
         self.tell(id, info, events);
         if let Some(known) = self.known.get_mut(&id) {
-            (known.inherited, known.alias) = (inherited, alias);
+            (known.inherited, known.alias, known.witnessed) = (inherited, alias, witnessed);
         }
         // Ends at a process that is complete or unknown; the table has no cycles that are incomplete.
         if let Some(parent) = parent.filter(|p| self.known.get(p).is_some_and(|known| !known.complete)) {
@@ -190,9 +217,8 @@ impl Processes {
 
     fn tell(&mut self, id: ProcessId, info: ProcessInfo, events: &mut Vec<ProcessEvent>) {
         events.push(ProcessEvent::Seen { id, info: info.clone() });
-        let origin = self.known.remove(&id).map(|known| known.origin).unwrap_or_default();
-        let known = Known { info, complete: true, inherited: false, alias: None, origin, identity: None };
-        self.known.insert(id, known);
+        let (origin, asked) = self.known.remove(&id).map(|known| (known.origin, known.asked)).unwrap_or_default();
+        self.known.insert(id, Known { origin, asked, ..Known::running(info) });
     }
 
     /// Finds whose a process is, ancestors first: a helper is of its parent's application.
@@ -234,8 +260,7 @@ impl Processes {
                 ProcessEvent::Seen { id, info } => {
                     let fallback = || (info.clone(), None);
                     let (info, alias) = Found::open(id).map_or_else(fallback, |found| found.info(&info));
-                    let origin = Origin::default();
-                    let known = Known { info, complete: true, inherited: false, alias, origin, identity: None };
+                    let known = Known { alias, ..Known::running(info) };
                     self.known.insert(id, known);
                     self.identify(id, &mut events);
                 }
@@ -250,14 +275,23 @@ impl Processes {
 
     /// Forgets a process that has ended, after a while.
     pub fn exited(&mut self, id: ProcessId) {
-        if !self.known.contains_key(&id) {
-            return;
-        }
+        let Some(known) = self.known.get_mut(&id) else { return };
+        known.asked = false;
         self.ended.push_back(id);
-        if self.ended.len() > ENDED
-            && let Some(oldest) = self.ended.pop_front()
-        {
-            self.known.remove(&oldest);
+        if self.ended.len() > ENDED {
+            self.forget_one();
+        }
+    }
+
+    fn forget_one(&mut self) {
+        for passed in 0..=SPARED {
+            let Some(oldest) = self.ended.pop_front() else { return };
+            let asked = self.known.get_mut(&oldest).is_some_and(|known| std::mem::take(&mut known.asked));
+            if !asked || passed == SPARED {
+                self.known.remove(&oldest);
+                return;
+            }
+            self.ended.push_back(oldest);
         }
     }
 }

@@ -148,7 +148,7 @@ impl EbpfSource {
         if !census.whole {
             return Vec::new();
         }
-        let missing = self.processes.missing(census).into_iter().filter(|id| !told.contains(id));
+        let missing = self.processes.missing(census).into_iter().filter(|(id, _)| !told.contains(id));
         let ended = self.unheard.ended(missing, BootTime(now_boot()));
         ended.into_iter().map(|(id, at)| unheard_end(id, at)).collect()
     }

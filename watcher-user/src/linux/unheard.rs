@@ -25,7 +25,7 @@ pub struct Unheard {
     /// Events that had got lost when it was last looked.
     lost: u64,
     looked: Instant,
-    /// Ends that were found so.
+    /// Ends that were found so, of processes that were seen to run: of others they may have been told.
     pub found: u64,
 }
 
@@ -46,17 +46,24 @@ impl Unheard {
         std::mem::replace(&mut self.lost, lost) != lost
     }
 
-    /// Those that have ended unheard, and when at the latest, given who is missing and since when at the latest.
-    pub fn ended(&mut self, missing: impl IntoIterator<Item = ProcessId>, at: BootTime) -> Vec<(ProcessId, BootTime)> {
+    /// Those that have ended unheard, and when at the latest, given who is missing, whether it was seen to run, and since
+    /// when at the latest.
+    pub fn ended(
+        &mut self,
+        missing: impl IntoIterator<Item = (ProcessId, bool)>,
+        at: BootTime,
+    ) -> Vec<(ProcessId, BootTime)> {
         let before = std::mem::take(&mut self.missing);
         let mut twice = Vec::new();
-        for id in missing {
+        for (id, is_witnessed) in missing {
             match before.get(&id) {
-                Some(since) => twice.push((id, *since)),
+                Some(since) => {
+                    self.found += u64::from(is_witnessed);
+                    twice.push((id, *since));
+                }
                 None => drop(self.missing.insert(id, at)),
             }
         }
-        self.found += twice.len() as u64;
         twice
     }
 }
@@ -69,14 +76,27 @@ mod tests {
         ProcessId { tgid, start: BootTime(1) }
     }
 
+    fn missing(tgid: u32) -> (ProcessId, bool) {
+        (process(tgid), true)
+    }
+
     #[test]
     fn who_is_missing_twice_has_ended_when_it_was_missing_first() {
         let mut unheard = Unheard::new();
-        assert_eq!(unheard.ended([process(1), process(2)], BootTime(10)), []);
+        assert_eq!(unheard.ended([missing(1), missing(2)], BootTime(10)), []);
         // The end of the other was told meanwhile.
-        assert_eq!(unheard.ended([process(1), process(3)], BootTime(20)), [(process(1), BootTime(10))]);
-        assert_eq!(unheard.ended([process(3)], BootTime(30)), [(process(3), BootTime(20))]);
+        assert_eq!(unheard.ended([missing(1), missing(3)], BootTime(20)), [(process(1), BootTime(10))]);
+        assert_eq!(unheard.ended([missing(3)], BootTime(30)), [(process(3), BootTime(20))]);
         assert_eq!((unheard.ended([], BootTime(40)), unheard.found), (vec![], 2));
+    }
+
+    #[test]
+    fn an_end_that_may_have_been_told_long_ago_is_told_and_not_called_lost() {
+        let mut unheard = Unheard::new();
+        let forgotten = (process(1), false);
+        assert_eq!(unheard.ended([forgotten], BootTime(10)), []);
+        assert_eq!(unheard.ended([forgotten], BootTime(20)), [(process(1), BootTime(10))]);
+        assert_eq!(unheard.found, 0);
     }
 
     #[test]

@@ -164,3 +164,51 @@ fn what_another_collector_tells_gets_a_whole_name_and_an_application() {
     assert_eq!((second, other.name, &*other.command), (gone, stat.comm, "x"), "another process had the pid");
     assert_eq!(refined[2..], [exited]);
 }
+
+/// So many ends that those before them are forgotten.
+fn many_ends(processes: &mut Processes, first: u32) {
+    for tgid in first..first + ENDED as u32 {
+        let fork = ProcessFork { start: 9, tgid, ..fork_of(1) };
+        processes.born(&Birth::Fork(fork), &mut Vec::new());
+        processes.exited(ProcessId { tgid, start: BootTime(9) });
+    }
+}
+
+fn fork_of(tgid: u32) -> ProcessFork {
+    ProcessFork { kind: 2, tgid, start: 9, parent_start: 1, parent_tgid: 0, uid: 0, comm: [b'x'; 16], cgroup: 0 }
+}
+
+#[test]
+fn a_process_that_is_asked_for_after_its_end_is_remembered_and_others_are_not() {
+    let mut processes = Processes::default();
+    let mut ended = |processes: &mut Processes, tgid| {
+        let id = ProcessId { tgid, start: BootTime(9) };
+        processes.born(&Birth::Fork(fork_of(tgid)), &mut Vec::new());
+        processes.introduce(id, b"x", 0, &mut Vec::new());
+        processes.exited(id);
+        id
+    };
+    let (asked, other) = (ended(&mut processes, 70_000_001), ended(&mut processes, 70_000_002));
+    for round in 0..3 {
+        processes.introduce(asked, b"x", 0, &mut Vec::new());
+        many_ends(&mut processes, 80_000_000 + round * 1_000_000);
+    }
+    let census = Census { at: BootTime(10), running: Vec::new(), whole: true };
+    assert!(processes.known.contains_key(&asked) && !processes.known.contains_key(&other));
+    assert_eq!(processes.missing(&census), [], "their ends were told");
+    // Forgotten, and asked for again: nobody saw it run.
+    processes.introduce(other, b"x", 0, &mut Vec::new());
+    assert_eq!(processes.missing(&census), [(other, false)]);
+}
+
+#[test]
+fn however_many_are_asked_for_some_are_forgotten() {
+    let mut processes = Processes::default();
+    for round in 0..3 {
+        many_ends(&mut processes, 80_000_000 + round * 1_000_000);
+        for id in processes.ended.iter().copied().collect::<Vec<_>>() {
+            processes.introduce(id, b"x", 0, &mut Vec::new());
+        }
+    }
+    assert!(processes.known.len() <= ENDED + 1 && processes.ended.len() <= ENDED, "{}", processes.known.len());
+}
