@@ -181,7 +181,7 @@ fn fork_of(tgid: u32) -> ProcessFork {
 #[test]
 fn a_process_that_is_asked_for_after_its_end_is_remembered_and_others_are_not() {
     let mut processes = Processes::default();
-    let mut ended = |processes: &mut Processes, tgid| {
+    let ended = |processes: &mut Processes, tgid| {
         let id = ProcessId { tgid, start: BootTime(9) };
         processes.born(&Birth::Fork(fork_of(tgid)), &mut Vec::new());
         processes.introduce(id, b"x", 0, &mut Vec::new());
