@@ -5,7 +5,7 @@ use std::{
     os::fd::{AsFd as _, BorrowedFd},
     sync::atomic::{AtomicUsize, Ordering},
     thread::{self, ScopedJoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Result, anyhow, bail, ensure};
@@ -151,12 +151,12 @@ fn multicast_take(actor: &mut Actor, args: &mut Args) -> Result<()> {
     receive(actor, socket.as_fd(), count)
 }
 
-/// `host sockets`: so many sockets; of each, two threads make the first two calls at the same moment.
+/// `host seconds`: for so long, socket after socket; of each, two threads make the first two calls at the same moment.
 fn first_calls(actor: &mut Actor, args: &mut Args) -> Result<()> {
-    let (host, mut left): (Host, usize) = (args.next("host")?, args.next("sockets")?);
-    while left > 0 {
-        let sockets: Vec<_> = (0..left.min(500)).map(|_| Transport::Udp.bind(host.port(0))).collect::<Result<_>>()?;
-        left -= sockets.len();
+    let host: Host = args.next("host")?;
+    let until = Instant::now() + Duration::from_secs(args.next("seconds")?);
+    while Instant::now() < until {
+        let sockets: Vec<_> = (0..500).map(|_| Transport::Udp.bind(host.port(0))).collect::<Result<_>>()?;
         let begun = AtomicUsize::new(0);
         let send = |(before, socket): (usize, &Socket)| {
             meet(&begun, 2 * before + 2);
