@@ -46,8 +46,14 @@ pub mod reading {
     pub const BOOT: u32 = 2;
     /// Records that the iterator has put into the array of changed sockets; set back by user space, which takes them.
     pub const CHANGED: u32 = 3;
+    /// Written by the programs: owned connections and sockets of which a first byte was counted.
+    pub const BEGUN: u32 = 4;
+    /// Written by the programs: those of them whose end came, counted before their slot says so.
+    pub const ENDED: u32 = 5;
+    /// Those that the iterator found begun and not ended; set back by user space.
+    pub const OPEN: u32 = 6;
     /// How many there are.
-    pub const COUNT: u32 = 4;
+    pub const COUNT: u32 = 7;
     /// How many records that array holds.
     pub const ROOM: u32 = 5_952;
 }

@@ -72,6 +72,10 @@ pub struct Losses {
     pub process_events: u64,
     /// Changes of a connection's state that went unseen: a time or a reason may be missing, bytes are not.
     pub state_changes: u64,
+    /// Sockets that moved bytes and ended without a program being told: what they moved since the last reading is missing. And
+    /// records that could not be understood. At least so many.
+    #[serde(default)]
+    pub untold_ends: u64,
     /// Copies of first bytes that did not fit into their ring buffer: a name may be missing, bytes are not.
     #[serde(default)]
     pub heads: u64,
@@ -90,6 +94,7 @@ impl Losses {
     pub fn is_exact(&self) -> bool {
         self.recursion_misses == 0
             && self.storage_failed == 0
+            && self.untold_ends == 0
             && self.frames == 0
             && self.unattributed_tx_bytes == 0
             && self.unattributed_rx_bytes == 0
@@ -105,6 +110,7 @@ impl Losses {
             recursion_misses: self.recursion_misses.saturating_sub(earlier.recursion_misses),
             process_events: self.process_events.saturating_sub(earlier.process_events),
             state_changes: self.state_changes.saturating_sub(earlier.state_changes),
+            untold_ends: self.untold_ends.saturating_sub(earlier.untold_ends),
             heads: self.heads.saturating_sub(earlier.heads),
             frames: self.frames.saturating_sub(earlier.frames),
             unattributed_tx_bytes: self.unattributed_tx_bytes.saturating_sub(earlier.unattributed_tx_bytes),
@@ -115,7 +121,12 @@ impl Losses {
     /// Events of the accounting that were dropped, of any kind.
     #[must_use]
     pub fn dropped_events(&self) -> u64 {
-        self.ring_full + self.process_events + self.state_changes + self.recursion_misses + self.frames
+        self.ring_full
+            + self.process_events
+            + self.state_changes
+            + self.untold_ends
+            + self.recursion_misses
+            + self.frames
     }
 }
 
@@ -127,6 +138,7 @@ impl std::ops::AddAssign for Losses {
         self.recursion_misses += o.recursion_misses;
         self.process_events += o.process_events;
         self.state_changes += o.state_changes;
+        self.untold_ends += o.untold_ends;
         self.heads += o.heads;
         self.frames += o.frames;
         self.unattributed_tx_bytes += o.unattributed_tx_bytes;

@@ -1,16 +1,16 @@
 //! Charging bytes to a process: in the socket's slot when the caller owns the socket, else in the flow map.
 
 use aya_ebpf::helpers::bpf_get_current_comm;
-use watcher_common::{BARE_EPOCH, COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag};
+use watcher_common::{BARE_EPOCH, COMM_LEN, FlowCounters, FlowKey, Loss, OverflowKey, flag, reading};
 
 use crate::{
-    bytes::{add, take},
+    bytes::{add, exchange_if, take},
     kernel::{
         self, AF_INET, AF_INET6, BareSock, Facts, Process, SOCK_RAW, SOCK_SEQPACKET, SOCK_STREAM, Sock, Task, jiffies,
         now,
     },
     loss::lost,
-    maps::{FLOWS, OVERFLOW},
+    maps::{FLOWS, OVERFLOW, READING},
     remote,
     slot::{self, Slot},
 };
@@ -44,7 +44,7 @@ fn to_slot(sk: Sock, slot: Slot, way: Way, n: u64) {
     // SAFETY: a valid map value.
     unsafe {
         if (*slot).first == 0 {
-            (*slot).first = now();
+            first_byte(slot, now());
             begin(&raw mut (*slot).flags, way);
             slot::cookie(slot, sk);
             if (*slot).flags & flag::REMOTE == 0 && u16::from((*slot).socket_type) == SOCK_STREAM {
@@ -63,6 +63,36 @@ fn to_slot(sk: Sock, slot: Slot, way: Way, n: u64) {
             }
         }
         (*slot).last_jiffies = jiffies();
+    }
+}
+
+/// A first byte is counted in a slot. Of two threads at once one does it.
+#[inline(always)]
+fn first_byte(slot: Slot, at: u64) {
+    // SAFETY: a valid map value.
+    unsafe {
+        if exchange_if(&raw mut (*slot).first, 0, at) && (*slot).flags & flag::KERNEL == 0 {
+            note(reading::BEGUN);
+        }
+    }
+}
+
+/// The end of what began with [`first_byte`], if anything did: noted before the slot says so, so that a reading meanwhile finds it open
+/// and ended rather than neither.
+#[inline(always)]
+pub fn last_byte(slot: Slot) {
+    // SAFETY: a valid map value.
+    unsafe {
+        if (*slot).first != 0 && (*slot).flags & flag::KERNEL == 0 {
+            note(reading::ENDED);
+        }
+    }
+}
+
+#[inline(always)]
+fn note(what: u32) {
+    if let Some(word) = READING.get_ptr_mut(what) {
+        add(word, 1);
     }
 }
 
@@ -173,7 +203,7 @@ pub fn settle(slot: Slot) {
             add(&raw mut (*slot).tx_calls, take(&raw mut (*flow).tx_calls));
             add(&raw mut (*slot).rx_calls, take(&raw mut (*flow).rx_calls));
             if (*slot).first == 0 {
-                (*slot).first = (*flow).first;
+                first_byte(slot, (*flow).first);
             }
             (*slot).last_jiffies = (*flow).last_jiffies;
         }

@@ -49,6 +49,12 @@ pub fn watcher_read_sockets(ctx: *const StorageContext) -> i32 {
             stamp();
             return 0;
         }
+        if (*slot).first != 0
+            && (*slot).flags & (flag::FINAL | flag::KERNEL) == 0
+            && let Some(open) = READING.get_ptr_mut(reading::OPEN)
+        {
+            *open += 1;
+        }
         write_changed((*(*ctx).meta).seq, slot)
     }
 }

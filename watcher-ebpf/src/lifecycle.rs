@@ -180,7 +180,7 @@ fn begin_again(slot: Slot) {
         if Seen::Bare.ever() {
             settle(slot);
         }
-        record::finish(slot);
+        record::finish_connection(slot);
         let epoch = (*slot).epoch.wrapping_add(1);
         (*slot).flags &= flag::KERNEL | flag::TCP;
         (*slot).last_state = 0;
@@ -224,8 +224,7 @@ fn destroyed(slot: Slot, sk: Sock) {
             if (*slot).closed == 0 {
                 (*slot).closed = now();
             }
-            (*slot).flags |= flag::FINAL;
-            return record::finish(slot);
+            return record::finish_socket(slot);
         }
         (*slot).flags |= flag::FINAL;
     }

@@ -43,13 +43,14 @@ pub fn watcher_sock_release(ctx: SockContext) -> i32 {
         // SAFETY: a valid map value.
         unsafe {
             let told = (*slot).flags & flag::FINAL != 0;
-            (*slot).flags |= flag::FINAL;
             // What was counted without the slot has a story that the slot does not know.
             if !told && (has_story(slot) || Seen::Bare.ever()) {
                 if (*slot).closed == 0 {
                     (*slot).closed = now();
                 }
-                record::finish(slot);
+                record::finish_socket(slot);
+            } else {
+                (*slot).flags |= flag::FINAL;
             }
         }
     }

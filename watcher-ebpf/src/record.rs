@@ -5,10 +5,10 @@ use aya_ebpf::{
     bindings::{BPF_ANY, BPF_RB_AVAIL_DATA, BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP},
     helpers::generated::{bpf_ringbuf_output, bpf_ringbuf_query},
 };
-use watcher_common::{Loss, SocketKey, SocketRecord};
+use watcher_common::{Loss, SocketKey, SocketRecord, flag};
 
 use crate::{
-    accounting::{Way, to_overflow},
+    accounting::{Way, last_byte, to_overflow},
     kernel::Process,
     loss::lost,
     maps::{EVENTS, WAITING},
@@ -33,9 +33,24 @@ fn EVENTS_PTR() -> *mut core::ffi::c_void {
     core::ptr::addr_of!(EVENTS).cast_mut().cast()
 }
 
-/// Hands over the last record of a connection.
+/// Hands over the last record of a socket.
 #[inline(always)]
-pub fn finish(slot: Slot) {
+pub fn finish_socket(slot: Slot) {
+    last_byte(slot);
+    // SAFETY: a valid map value.
+    unsafe { (*slot).flags |= flag::FINAL }
+    hand_over(slot);
+}
+
+/// Hands over the last record of a connection, of a socket that begins another one.
+#[inline(always)]
+pub fn finish_connection(slot: Slot) {
+    last_byte(slot);
+    hand_over(slot);
+}
+
+#[inline(always)]
+fn hand_over(slot: Slot) {
     if !tell(slot) {
         displace(slot);
     }

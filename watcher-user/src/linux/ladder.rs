@@ -224,6 +224,10 @@ const fn program(symbol: &'static str, hook: Hook) -> Program {
 pub const NAMES: &str = "names";
 /// The capability that tells of forks, execs and ends.
 pub const PROCESSES: &str = "processes";
+/// The capability without which the ends of connections are not told of.
+pub const LIFECYCLES: &str = "lifecycles";
+/// The capability without which the ends of sockets without connections are not told of.
+pub const DATAGRAM_ENDS: &str = "datagram ends";
 
 /// Attached in this order: what gives sockets their slots comes before what counts into them.
 pub const LADDER: &[Capability] = &[
@@ -285,7 +289,7 @@ pub const LADDER: &[Capability] = &[
         ],
     },
     Capability {
-        name: "lifecycles",
+        name: LIFECYCLES,
         without: None,
         ways: &[
             way(
@@ -322,7 +326,7 @@ pub const LADDER: &[Capability] = &[
         ways: &[way("cgroup/sock_create", &[program("watcher_sock_create", Hook::CgroupSock)])],
     },
     Capability {
-        name: "datagram ends",
+        name: DATAGRAM_ENDS,
         without: Some(
             "sockets without connections never show as closed, and what they moved since the last reading is lost",
         ),

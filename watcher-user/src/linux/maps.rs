@@ -26,6 +26,17 @@ use super::{
 const RECORD: usize = size_of::<SocketRecord>() / size_of::<u64>();
 const _: () = assert!(size_of::<SocketRecord>().is_multiple_of(size_of::<u64>()));
 
+/// Sockets, as one reading found them.
+pub struct Sockets {
+    /// Those that changed.
+    pub changed: Vec<SocketRecord>,
+    /// The moment: ticks, and nanoseconds since boot.
+    pub at: (u64, u64),
+    /// Sockets that moved bytes, are gone, and whose end the programs did not see: so many at least. `None` where the reading
+    /// had to stop on the way: where it goes on, it may pass over some.
+    pub untold: Option<u64>,
+}
+
 /// Ways to read each of them.
 pub struct Maps {
     sockets: OwnedFd,
@@ -58,20 +69,30 @@ impl Maps {
         })
     }
 
-    /// Every socket that changed since a tick, and the moment of the reading: ticks, and nanoseconds since boot.
-    pub fn sockets(&self, since: u64) -> io::Result<(Vec<SocketRecord>, (u64, u64))> {
+    /// Every socket that changed since a tick.
+    pub fn sockets(&self, since: u64) -> io::Result<Sockets> {
         self.reading.store(reading::SINCE, since);
-        let mut records: Vec<SocketRecord> = Vec::new();
+        self.reading.store(reading::OPEN, 0);
+        let mut changed: Vec<SocketRecord> = Vec::new();
         let mut run = run(&self.sockets)?;
+        let begun = self.reading.load(reading::BEGUN);
+        let mut stopped = false;
         loop {
             self.reading.store(reading::CHANGED, 0);
             let has_ended = run_on(&mut run)?;
             for at in 0..self.reading.load(reading::CHANGED) as usize {
-                records.push(self.changed(at)?);
+                changed.push(self.changed(at)?);
             }
             if has_ended {
-                return Ok((records, (self.reading.load(reading::JIFFIES), self.reading.load(reading::BOOT))));
+                // What begins or ends meanwhile makes it less, never more.
+                let untold = begun.saturating_sub(self.reading.load(reading::OPEN) + self.reading.load(reading::ENDED));
+                return Ok(Sockets {
+                    changed,
+                    at: (self.reading.load(reading::JIFFIES), self.reading.load(reading::BOOT)),
+                    untold: (!stopped).then_some(untold),
+                });
             }
+            stopped = true;
         }
     }
 

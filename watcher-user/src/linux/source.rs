@@ -23,8 +23,9 @@ use super::{
     convert::{Converter, Stage, state},
     heads::Heads,
     host::{host, now_boot},
-    ladder::{NAMES, PROCESSES, Way},
+    ladder::{DATAGRAM_ENDS, LIFECYCLES, NAMES, PROCESSES, Way},
     load::{LoadError, Outcome, Probes, load},
+    maps::Sockets,
     misses::{Hits, Misses},
     processes::Processes,
     ring::{Birth, Drained, Ring},
@@ -75,6 +76,9 @@ pub struct EbpfSource {
     join: Join,
     misses: Misses,
     hits: Hits,
+    /// Ends of sockets that no program saw, and records that were none.
+    untold_ends: u64,
+    malformed: u64,
 }
 
 impl EbpfSource {
@@ -113,6 +117,8 @@ impl EbpfSource {
             join: Join::default(),
             misses: Misses::default(),
             hits: Hits::default(),
+            untold_ends: 0,
+            malformed: 0,
         };
         this.processes_running().map_err(|source| LoadError::Io { doing: "listing the processes that run", source })?;
         Ok(this)
@@ -172,6 +178,7 @@ impl EbpfSource {
         let begun = BootTime(now_boot());
         let live = self.sockets(since)?;
         let after = self.ring.take();
+        self.malformed += before.malformed + after.malformed;
         let mut entries = Entries::new(self.probes.maps.flows().map_err(reading("the flow map"))?);
         // After the counters: what moved the bytes that they tell of is in it.
         batch.heard = self.heads.as_ref().map(Ring::take).unwrap_or_default();
@@ -312,9 +319,19 @@ impl EbpfSource {
             // Repairs what could not be seeded, such as a descriptor that was in flight at the start.
             self.probes.seed().map_err(|e| reading("the sockets")(io::Error::other(e)))?;
         }
-        let (records, (tick, boot)) = self.probes.maps.sockets(since).map_err(reading("the sockets"))?;
+        let Sockets { changed, at: (tick, boot), untold } =
+            self.probes.maps.sockets(since).map_err(reading("the sockets"))?;
         self.converter.clock.advance(tick, boot);
-        Ok(records)
+        if self.tells_ends() {
+            self.untold_ends = self.untold_ends.max(untold.unwrap_or(0));
+        }
+        Ok(changed)
+    }
+
+    /// Whether the end of every socket is told of, and every one that is open is read.
+    fn tells_ends(&self) -> bool {
+        let told = |name| self.probes.outcomes.iter().any(|o| o.capability.name == name && o.way.is_some());
+        !self.bare && !self.probes.traits.racy_storage_iterator && told(DATAGRAM_ENDS) && told(LIFECYCLES)
     }
 
     /// The tick from which on changes are asked for.
@@ -356,6 +373,7 @@ impl EbpfSource {
             recursion_misses: self.misses.calls + self.hits.lost.max(maps.lost(Loss::Call)),
             process_events: self.events_lost().max(self.ends_lost()),
             state_changes: maps.lost(Loss::State),
+            untold_ends: self.untold_ends + self.malformed,
             heads: maps.lost(Loss::Head),
             frames: 0,
             unattributed_tx_bytes: maps.lost(Loss::LostTx),

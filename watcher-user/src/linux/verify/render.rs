@@ -131,6 +131,7 @@ fn losses(out: &mut impl Write, verdict: &Verdict) -> io::Result<()> {
         ("recursion misses", lost.recursion_misses, "calls that may be missing"),
         ("process events", lost.process_events, "a name may be missing"),
         ("state changes", lost.state_changes, "a time or reason may be missing"),
+        ("untold ends", lost.untold_ends, "what these sockets moved may be missing"),
         ("unattributed sent", lost.unattributed_tx_bytes, "bytes without an owner"),
         ("unattributed received", lost.unattributed_rx_bytes, "bytes without an owner"),
     ];
