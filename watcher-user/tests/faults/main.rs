@@ -63,6 +63,8 @@ mod suite;
 #[path = "../exactness/sys/mod.rs"]
 mod sys;
 #[cfg(target_os = "linux")]
+mod untold;
+#[cfg(target_os = "linux")]
 #[path = "../exactness/verdict.rs"]
 mod verdict;
 #[cfg(target_os = "linux")]
@@ -84,6 +86,7 @@ fn main() -> std::process::ExitCode {
         restart::trials(),
         clock::trials(),
         leftovers::trials(),
+        untold::trials(),
     ];
     libtest_mimic::run(&args, trials.into_iter().flatten().collect()).exit_code()
 }
