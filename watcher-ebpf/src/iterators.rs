@@ -245,7 +245,7 @@ fn seed(sk: Sock, task: Task) {
     if slot::exists(sk) {
         return;
     }
-    let Some(slot) = slot::find_or_create(sk, slot::Maker::Kernel) else { return };
+    let Some(slot) = slot::create(sk, slot::Maker::Kernel) else { return };
     let owner = task.process();
     // SAFETY: a valid map value.
     unsafe {

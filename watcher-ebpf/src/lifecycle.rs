@@ -211,23 +211,14 @@ pub fn watcher_tcp_destroy_sock_again(ctx: BtfTracePointContext) -> i32 {
 
 #[inline(always)]
 fn destroyed(slot: Slot, sk: Sock) {
-    // SAFETY: a valid map value.
-    unsafe {
-        if (*slot).flags & flag::FINAL != 0 {
-            return;
-        }
-        if has_story(slot) {
-            snapshot(slot, sk, (*slot).flags & flag::CLOSED == 0);
-            take_passed_urgent(slot, sk);
-            tcp::read_at_last(slot, sk);
-            slot::cookie(slot, sk);
-            if (*slot).closed == 0 {
-                (*slot).closed = now();
-            }
-            return record::finish_socket(slot);
-        }
-        (*slot).flags |= flag::FINAL;
-    }
+    record::finish_socket(slot, has_story(slot), || {
+        // SAFETY: a valid map value.
+        let first = unsafe { (*slot).flags & flag::CLOSED == 0 };
+        snapshot(slot, sk, first);
+        take_passed_urgent(slot, sk);
+        tcp::read_at_last(slot, sk);
+        slot::cookie(slot, sk);
+    });
 }
 
 /// An urgent byte that nobody read and the reader passed at the very end of the stream: taken out of the queue by the

@@ -12,7 +12,7 @@ use aya_ebpf::{helpers::generated::bpf_get_socket_cookie, macros::cgroup_sock, p
 use watcher_common::{flag, kind};
 
 use crate::{
-    kernel::{IPPROTO_TCP, Task, now},
+    kernel::{IPPROTO_TCP, Task},
     lifecycle::has_story,
     maps::Seen,
     record, slot,
@@ -40,19 +40,8 @@ pub fn watcher_sock_release(ctx: SockContext) -> i32 {
         return 1;
     }
     if let Some(slot) = slot::find_in_cgroup(ctx.sock.cast()) {
-        // SAFETY: a valid map value.
-        unsafe {
-            let told = (*slot).flags & flag::FINAL != 0;
-            // What was counted without the slot has a story that the slot does not know.
-            if !told && (has_story(slot) || Seen::Bare.ever()) {
-                if (*slot).closed == 0 {
-                    (*slot).closed = now();
-                }
-                record::finish_socket(slot);
-            } else {
-                (*slot).flags |= flag::FINAL;
-            }
-        }
+        // What was counted without the slot has a story that the slot does not know.
+        record::finish_socket(slot, has_story(slot) || Seen::Bare.ever(), || ());
     }
     1
 }

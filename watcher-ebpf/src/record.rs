@@ -9,7 +9,7 @@ use watcher_common::{Loss, SocketKey, SocketRecord, flag};
 
 use crate::{
     accounting::{Way, last_byte, to_overflow},
-    kernel::Process,
+    kernel::{Process, now},
     loss::lost,
     maps::{EVENTS, WAITING},
     slot::Slot,
@@ -33,13 +33,26 @@ fn EVENTS_PTR() -> *mut core::ffi::c_void {
     core::ptr::addr_of!(EVENTS).cast_mut().cast()
 }
 
-/// Hands over the last record of a socket.
+/// A socket ends, once: hands over its last record, which `complete` completes, if it has a story.
 #[inline(always)]
-pub fn finish_socket(slot: Slot) {
-    last_byte(slot);
+pub fn finish_socket(slot: Slot, has_story: bool, complete: impl FnOnce()) {
     // SAFETY: a valid map value.
-    unsafe { (*slot).flags |= flag::FINAL }
-    hand_over(slot);
+    unsafe {
+        if (*slot).flags & flag::FINAL != 0 {
+            return;
+        }
+        if has_story {
+            complete();
+            if (*slot).closed == 0 {
+                (*slot).closed = now();
+            }
+            last_byte(slot);
+        }
+        (*slot).flags |= flag::FINAL;
+    }
+    if has_story {
+        hand_over(slot);
+    }
 }
 
 /// Hands over the last record of a connection, of a socket that begins another one.

@@ -73,13 +73,19 @@ pub fn find_or_create(sk: Sock, maker: Maker) -> Option<Slot> {
     if let Some(slot) = find(sk) {
         return Some(slot);
     }
-    let slot = create(sk, maker);
+    create(sk, maker)
+}
+
+/// A slot for a socket that has none.
+#[inline(always)]
+pub fn create(sk: Sock, maker: Maker) -> Option<Slot> {
+    let slot = make(sk, maker);
     if slot.is_null() { None } else { Some(slot) }
 }
 
 /// Null when there is no memory for it.
 #[inline(never)]
-fn create(sk: Sock, maker: Maker) -> Slot {
+fn make(sk: Sock, maker: Maker) -> Slot {
     let slot = storage(sk.0, u64::from(BPF_SK_STORAGE_GET_F_CREATE));
     if slot.is_null() {
         lost(Loss::StorageFailed, 1);
