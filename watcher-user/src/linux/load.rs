@@ -172,6 +172,11 @@ pub fn give_back_memory() {
 }
 
 impl Probes {
+    /// Whether a capability was got, in whatever way.
+    pub fn has(&self, capability: &str) -> bool {
+        self.outcomes.iter().any(|outcome| outcome.capability.name == capability && outcome.way.is_some())
+    }
+
     /// Gives every socket that has no slot one; those that have are left alone.
     ///
     /// # Errors

@@ -30,8 +30,10 @@ const _: () = assert!(size_of::<SocketRecord>().is_multiple_of(size_of::<u64>())
 pub struct Sockets {
     /// Those that changed.
     pub changed: Vec<SocketRecord>,
-    /// The moment: ticks, and nanoseconds since boot.
-    pub at: (u64, u64),
+    /// The moment, in ticks.
+    pub tick: u64,
+    /// The same, in nanoseconds since boot.
+    pub boot: u64,
     /// Sockets that moved bytes, are gone, and whose end the programs did not see: so many at least. `None` where the reading
     /// had to stop on the way: where it goes on, it may pass over some.
     pub untold: Option<u64>,
@@ -88,7 +90,8 @@ impl Maps {
                 let untold = begun.saturating_sub(self.reading.load(reading::OPEN) + self.reading.load(reading::ENDED));
                 return Ok(Sockets {
                     changed,
-                    at: (self.reading.load(reading::JIFFIES), self.reading.load(reading::BOOT)),
+                    tick: self.reading.load(reading::JIFFIES),
+                    boot: self.reading.load(reading::BOOT),
                     untold: (!stopped).then_some(untold),
                 });
             }

@@ -19,7 +19,7 @@ use self::{
     naming::{Identity, Naming, Unnamed},
     ran::{Origin, Ran, text},
 };
-use super::{census::Census, ring::Birth};
+use super::{census::Census, ring::Birth, unheard::Missing};
 use crate::program_name::{self, EXE};
 
 /// So many ended processes are remembered.
@@ -117,16 +117,15 @@ impl Processes {
         }
     }
 
-    /// Those that are not among the processes that run, and whose end nobody told of; and whether they were seen to run, or
-    /// only their bytes tell of them. Of such a one the end may have been told, and forgotten.
-    pub fn missing(&self, census: &Census) -> Vec<(ProcessId, bool)> {
+    /// Those that are not among the processes that run, and whose end nobody told of.
+    pub fn missing(&self, census: &Census) -> Vec<Missing> {
         let told: HashSet<ProcessId> = self.ended.iter().copied().collect();
         let running: HashSet<ProcessId> = census.running.iter().map(id_of).collect();
         let is_missing = |id: &ProcessId| {
             *id != ProcessId::KERNEL && id.start < census.at && !running.contains(id) && !told.contains(id)
         };
         let missing = self.known.iter().filter(|(id, _)| is_missing(id));
-        missing.map(|(id, known)| (*id, known.witnessed)).collect()
+        missing.map(|(id, known)| Missing { id: *id, witnessed: known.witnessed }).collect()
     }
 
     /// A fork runs its parent's program until it executes another.

@@ -73,6 +73,8 @@ pub struct EbpfSource {
     open: Open,
     /// Calls are counted by programs that do not know the socket's record.
     bare: bool,
+    /// The end of every socket is told of, and every one that is open is read.
+    tells_ends: bool,
     join: Join,
     misses: Misses,
     hits: Hits,
@@ -92,7 +94,7 @@ impl EbpfSource {
         let ring = map.ok_or_else(|| LoadError::Refused("the object file has no ring buffer".to_owned()))?;
         let io = |source| LoadError::Io { doing: "watching the ring buffer", source };
         let ring = Ring::start(ring).map_err(io)?;
-        let seen = probes.outcomes.iter().any(|outcome| outcome.capability.name == NAMES && outcome.way.is_some());
+        let seen = probes.has(NAMES);
         let heads = probes.ebpf.take_map("HEADS").filter(|_| seen).and_then(|map| RingBuf::try_from(map).ok());
         let heads = heads.map(Ring::start).transpose().map_err(io)?;
         if config.log.is_some() {
@@ -100,6 +102,8 @@ impl EbpfSource {
         }
         let quality = quality(&probes.outcomes);
         let bare = probes.outcomes.iter().filter_map(|outcome| outcome.way).any(Way::is_bare);
+        let reads_all = !bare && !probes.traits.racy_storage_iterator;
+        let tells_ends = reads_all && probes.has(DATAGRAM_ENDS) && probes.has(LIFECYCLES);
         let mut this = Self {
             probes,
             ring,
@@ -114,6 +118,7 @@ impl EbpfSource {
             ended: Ended::new(),
             open: Open::default(),
             bare,
+            tells_ends,
             join: Join::default(),
             misses: Misses::default(),
             hits: Hits::default(),
@@ -154,7 +159,7 @@ impl EbpfSource {
         if !census.whole {
             return Vec::new();
         }
-        let missing = self.processes.missing(census).into_iter().filter(|(id, _)| !told.contains(id));
+        let missing = self.processes.missing(census).into_iter().filter(|missing| !told.contains(&missing.id));
         let ended = self.unheard.ended(missing, BootTime(now_boot()));
         ended.into_iter().map(|(id, at)| unheard_end(id, at)).collect()
     }
@@ -319,19 +324,13 @@ impl EbpfSource {
             // Repairs what could not be seeded, such as a descriptor that was in flight at the start.
             self.probes.seed().map_err(|e| reading("the sockets")(io::Error::other(e)))?;
         }
-        let Sockets { changed, at: (tick, boot), untold } =
+        let Sockets { changed, tick, boot, untold } =
             self.probes.maps.sockets(since).map_err(reading("the sockets"))?;
         self.converter.clock.advance(tick, boot);
-        if self.tells_ends() {
+        if self.tells_ends {
             self.untold_ends = self.untold_ends.max(untold.unwrap_or(0));
         }
         Ok(changed)
-    }
-
-    /// Whether the end of every socket is told of, and every one that is open is read.
-    fn tells_ends(&self) -> bool {
-        let told = |name| self.probes.outcomes.iter().any(|o| o.capability.name == name && o.way.is_some());
-        !self.bare && !self.probes.traits.racy_storage_iterator && told(DATAGRAM_ENDS) && told(LIFECYCLES)
     }
 
     /// The tick from which on changes are asked for.
@@ -383,9 +382,7 @@ impl EbpfSource {
 
     /// Ends that nobody told of, counted or not; where programs are there to tell of them.
     fn ends_lost(&self) -> u64 {
-        let mut outcomes = self.probes.outcomes.iter();
-        let told = outcomes.any(|outcome| outcome.capability.name == PROCESSES && outcome.way.is_some());
-        if told { self.unheard.found } else { 0 }
+        if self.probes.has(PROCESSES) { self.unheard.found } else { 0 }
     }
 
     fn refresh_addresses(&mut self) {

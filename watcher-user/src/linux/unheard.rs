@@ -17,6 +17,15 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// How often, while events get lost.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// A process that is not among those that run, and whose end nobody told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Missing {
+    /// Which.
+    pub id: ProcessId,
+    /// It was seen to run. Else only its bytes tell of it, and its end may have been told, and forgotten.
+    pub witnessed: bool,
+}
+
 /// Who is missing.
 #[derive(Debug)]
 pub struct Unheard {
@@ -46,19 +55,14 @@ impl Unheard {
         std::mem::replace(&mut self.lost, lost) != lost
     }
 
-    /// Those that have ended unheard, and when at the latest, given who is missing, whether it was seen to run, and since
-    /// when at the latest.
-    pub fn ended(
-        &mut self,
-        missing: impl IntoIterator<Item = (ProcessId, bool)>,
-        at: BootTime,
-    ) -> Vec<(ProcessId, BootTime)> {
+    /// Those that have ended unheard, and when at the latest, given who is missing, and since when at the latest.
+    pub fn ended(&mut self, missing: impl IntoIterator<Item = Missing>, at: BootTime) -> Vec<(ProcessId, BootTime)> {
         let before = std::mem::take(&mut self.missing);
         let mut twice = Vec::new();
-        for (id, is_witnessed) in missing {
+        for Missing { id, witnessed } in missing {
             match before.get(&id) {
                 Some(since) => {
-                    self.found += u64::from(is_witnessed);
+                    self.found += u64::from(witnessed);
                     twice.push((id, *since));
                 }
                 None => drop(self.missing.insert(id, at)),
@@ -76,8 +80,8 @@ mod tests {
         ProcessId { tgid, start: BootTime(1) }
     }
 
-    fn missing(tgid: u32) -> (ProcessId, bool) {
-        (process(tgid), true)
+    fn missing(tgid: u32) -> Missing {
+        Missing { id: process(tgid), witnessed: true }
     }
 
     #[test]
@@ -93,7 +97,7 @@ mod tests {
     #[test]
     fn an_end_that_may_have_been_told_long_ago_is_told_and_not_called_lost() {
         let mut unheard = Unheard::new();
-        let forgotten = (process(1), false);
+        let forgotten = Missing { id: process(1), witnessed: false };
         assert_eq!(unheard.ended([forgotten], BootTime(10)), []);
         assert_eq!(unheard.ended([forgotten], BootTime(20)), [(process(1), BootTime(10))]);
         assert_eq!(unheard.found, 0);

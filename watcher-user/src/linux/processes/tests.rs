@@ -198,7 +198,7 @@ fn a_process_that_is_asked_for_after_its_end_is_remembered_and_others_are_not() 
     assert_eq!(processes.missing(&census), [], "their ends were told");
     // Forgotten, and asked for again: nobody saw it run.
     processes.introduce(other, b"x", 0, &mut Vec::new());
-    assert_eq!(processes.missing(&census), [(other, false)]);
+    assert_eq!(processes.missing(&census), [Missing { id: other, witnessed: false }]);
 }
 
 #[test]
