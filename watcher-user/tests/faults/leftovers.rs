@@ -20,7 +20,7 @@ use nix::{
 
 use crate::{
     daemon::{Home, wait_for},
-    scene::trial,
+    scene::{descriptors, trial},
 };
 
 pub fn trials() -> Vec<Trial> {
@@ -45,18 +45,14 @@ impl Ids {
     /// What a process holds by its descriptors.
     fn of(pid: u32) -> Result<Self> {
         let mut ids = Self::default();
-        for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
-            let Ok(text) = fs::read_to_string(entry?.path()) else { continue };
-            for line in text.lines() {
-                let Some((key, value)) = line.split_once(':') else { continue };
-                let set = match key {
-                    "prog_id" => &mut ids.programs,
-                    "map_id" => &mut ids.maps,
-                    "link_id" => &mut ids.links,
-                    _ => continue,
-                };
-                set.insert(value.trim().parse().with_context(|| line.to_owned())?);
-            }
+        for (key, value) in descriptors(pid)?.iter().flatten() {
+            let set = match key.as_str() {
+                "prog_id" => &mut ids.programs,
+                "map_id" => &mut ids.maps,
+                "link_id" => &mut ids.links,
+                _ => continue,
+            };
+            set.insert(value.parse().with_context(|| format!("{key}: {value}"))?);
         }
         Ok(ids)
     }

@@ -1,5 +1,7 @@
 //! One watcher, what is done to it, and what must hold afterwards.
 
+use std::{collections::BTreeMap, fs};
+
 use anyhow::{Result, anyhow, ensure};
 use libtest_mimic::Trial;
 
@@ -40,16 +42,31 @@ pub fn sound(state: &State) -> Result<()> {
         totals.truth.excess_rx_bytes,
         totals.unattributed_tx_bytes,
         totals.unattributed_rx_bytes,
+        lost(state, "untold_ends"),
         state.inexact_objects,
     ];
     ensure!(
-        faults == [0; 6],
-        "unbalanced, excess tx and rx, unattributed tx and rx, inexact objects: {faults:?}: {totals:?}"
+        faults == [0; 7],
+        "unbalanced, excess tx and rx, unattributed tx and rx, untold ends, inexact objects: {faults:?}: {totals:?}"
     );
     Ok(())
 }
 
 /// How often something was lost, by its name in `losses`.
 pub fn lost(state: &State, what: &str) -> u64 {
-    state.totals.losses[what].as_u64().unwrap_or_default()
+    state.totals.losses[what].as_u64().unwrap_or_else(|| panic!("there is no loss `{what}`"))
+}
+
+/// What the kernel says of a descriptor: the lines `key: value` of its fdinfo.
+pub type Descriptor = BTreeMap<String, String>;
+
+/// All that a process holds. One that is closed meanwhile is left out.
+pub fn descriptors(pid: u32) -> Result<Vec<Descriptor>> {
+    let mut descriptors = Vec::new();
+    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
+        let Ok(text) = fs::read_to_string(entry?.path()) else { continue };
+        let fields = text.lines().filter_map(|line| line.split_once(':'));
+        descriptors.push(fields.map(|(key, value)| (key.to_owned(), value.trim().to_owned())).collect());
+    }
+    Ok(descriptors)
 }

@@ -12,7 +12,7 @@ use libtest_mimic::Trial;
 use crate::{
     netns::Netns,
     packets::Showing,
-    scene::{lost, trial},
+    scene::{Descriptor, descriptors, lost, trial},
     stage::Stage,
     suite::{Backend, Suite},
     watcher::Watcher,
@@ -39,23 +39,16 @@ fn detach_release(pid: u32) -> Result<()> {
     let programs = loaded_programs().filter_map(Result::ok);
     let named = programs.filter(|p| p.name_as_str().is_some_and(|name| name.starts_with("watcher_sock_re")));
     let named: Vec<u32> = named.map(|p| p.id()).collect();
-    for entry in fs::read_dir(format!("/proc/{pid}/fdinfo"))? {
-        let Ok(text) = fs::read_to_string(entry?.path()) else { continue };
-        let field = |key| text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix(":").map(str::trim));
-        let number = |key| field(key).and_then(|value| value.parse::<u32>().ok());
-        let (Some("cgroup"), Some(link), Some(program)) = (field("link_type"), number("link_id"), number("prog_id"))
-        else {
-            continue;
-        };
-        if named.contains(&program) {
-            let fd = i32::try_from(bpf(GET_LINK, link)?)?;
-            // SAFETY: the kernel has just given it, and nobody else knows of it.
-            let _held = unsafe { OwnedFd::from_raw_fd(fd) };
-            bpf(DETACH, u32::try_from(fd)?).context("detaching")?;
-            return Ok(());
-        }
-    }
-    anyhow::bail!("watcher holds no link to a program at the release of sockets")
+    let held = descriptors(pid)?;
+    let number = |of: &Descriptor, key| of.get(key)?.parse::<u32>().ok();
+    let is_it = |of: &&Descriptor| number(of, "prog_id").is_some_and(|program| named.contains(&program));
+    let link = held.iter().filter(is_it).find_map(|of| number(of, "link_id"));
+    let link = link.context("watcher holds no link to a program at the release of sockets")?;
+    let fd = i32::try_from(bpf(GET_LINK, link)?)?;
+    // SAFETY: the kernel has just given it, and nobody else knows of it.
+    let _held = unsafe { OwnedFd::from_raw_fd(fd) };
+    bpf(DETACH, u32::try_from(fd)?).context("detaching")?;
+    Ok(())
 }
 
 /// Of sockets that are read by the files of processes nobody knows how many are open: see `Traits` in `watcher-user`.
