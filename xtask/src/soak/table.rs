@@ -27,6 +27,9 @@ fn home(name: &str, [servers, clients]: [u64; 2]) -> u64 {
     if matches!(name, "nginx" | "redis-server" | "pgbench" | "redis-benchmark") { servers } else { clients }
 }
 
+/// Servers and their clients; with one of these nobody else talks, and both read all that comes.
+const BOTH_ENDS: [(&str, &str); 4] = [("postgres", "pgbench"), ("dnsmasq", "dig"), ("sshd", "ssh"), ("rsync", "rsync")];
+
 /// Everything.
 pub fn all(place: &Place, verdict: &Value, usage: &Usage, said: &Said) -> Result<String> {
     let namespaces = place.namespaces()?;
@@ -141,9 +144,17 @@ fn programs(out: &mut String, verdict: &Value, namespaces: [u64; 2], said: &Said
         let (says_rx, says_tx) = (says(program.rx, rx), says(program.tx, tx));
         writeln!(out, "| {name} | {} | {} | {rx} | {says_rx} | {tx} | {says_tx} |", program.runs, work.join(", "))?;
     }
-    for name in ["postgres", "iperf3", "sshd", "dnsmasq", "rsync"] {
-        let (rx, tx) = counted(verdict, namespaces[0], name);
-        writeln!(out, "| {name}, the server | 1 | | {rx} | | {tx} | |")?;
+    let (rx, tx) = counted(verdict, namespaces[0], "iperf3");
+    writeln!(out, "| iperf3, the server | 1 | | {rx} | | {tx} | |")?;
+    for (server, client) in BOTH_ENDS {
+        let (rx, tx) = counted(verdict, namespaces[0], server);
+        let (client_rx, client_tx) = counted(verdict, home(client, namespaces), client);
+        let says = |counted, other| says(Some(Figure { bytes: other, part: Part::All }), counted);
+        let (says_rx, says_tx) = (says(rx, client_tx), says(tx, client_rx));
+        writeln!(
+            out,
+            "| {server}, the server | 1 | | {rx} | by {client}: {says_rx} | {tx} | by {client}: {says_tx} |"
+        )?;
     }
     Ok(())
 }
@@ -159,7 +170,8 @@ fn says(figure: Option<Figure>, counted: u64) -> String {
     }
 }
 
-/// What a program says of all of its bytes must be what watcher counted; what it says of a part, no more than that.
+/// What a program says of all of its bytes must be what watcher counted; what it says of a part, no more than that. And what one end
+/// of a connection sent, the other received.
 pub fn demand_equality(place: &Place, verdict: &Value, said: &Said) -> Result<()> {
     let namespaces = place.namespaces()?;
     let mut wrong = Vec::new();
@@ -173,6 +185,15 @@ pub fn demand_equality(place: &Place, verdict: &Value, said: &Said) -> Result<()
             if !holds {
                 wrong.push(format!("{name} says it {way} {figure:?}, watcher counted {counted}"));
             }
+        }
+    }
+    for (server, client) in BOTH_ENDS {
+        let (rx, tx) = counted(verdict, namespaces[0], server);
+        let (client_rx, client_tx) = counted(verdict, home(client, namespaces), client);
+        if (rx, tx) != (client_tx, client_rx) {
+            wrong.push(format!(
+                "{server} received {rx} and sent {tx}, {client} sent {client_tx} and received {client_rx}"
+            ));
         }
     }
     if wrong.is_empty() { Ok(()) } else { bail!("{}", wrong.join("; ")) }
