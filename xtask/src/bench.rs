@@ -27,6 +27,7 @@ pub mod netns;
 pub mod overhead;
 mod packets;
 pub mod peers;
+mod releases;
 mod round_trips;
 mod scaling;
 mod short_connections;
@@ -62,6 +63,8 @@ Only by name:
 
   peers              nethogs, bandwhich, rustnet, iftop, tcplife, tcptop and watcher beside
                      the same traffic (half an hour)
+  releases           whether the kernel tells of the end of each of 40 million sockets, and
+                     watcher of each that it does not (minutes)
   overhead           what docs/overhead.md says: `cargo xtask vm --cost`, and these
     scaling          1 to 100,000 active flows, 1 to 10,000 processes
     flame            the daemon's flame graph, and what takes most of its time
@@ -96,6 +99,9 @@ const BENCHES: &[(&str, Bench)] = &[
 
 /// Takes too long to be run unasked.
 const PEERS: &str = "peers";
+
+/// Asks about the kernel more than about watcher.
+const RELEASES: &[(&str, Bench)] = &[("releases", releases::rows)];
 
 /// Those that make docs/overhead.md.
 const OVERHEAD: &[(&str, Bench)] = &[("scaling", scaling::rows), ("flame", flame::rows), ("hooks", hooks::rows)];

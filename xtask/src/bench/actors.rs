@@ -24,6 +24,7 @@ mod datagrams;
 mod flows;
 mod requests;
 mod round_trips;
+mod sockets;
 mod streams;
 
 /// The hidden verb that an actor is started with.
@@ -40,6 +41,7 @@ pub fn main(args: &[String]) -> Result<()> {
         "churn" => connections::churn(args),
         "datagrams" => datagrams::main(args),
         "sink" => datagrams::sink(),
+        "sockets" => sockets::main(args),
         "flows" => flows::main(args),
         "hooks" => super::hooks::main(args),
         "peers" => super::peers::emulated::main(args),

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{BENCHES, Bench, HELP, OVERHEAD, PEERS, build, cargo_build, flame, overhead, packets, peers};
+use super::{BENCHES, Bench, HELP, OVERHEAD, PEERS, RELEASES, build, cargo_build, flame, overhead, packets, peers};
 use crate::privilege::as_root;
 
 /// Options and names.
@@ -54,15 +54,16 @@ impl Asked {
 
     /// Those that were named; else those that may be run unasked, or the one that was asked for.
     pub fn chosen(&self) -> Result<Vec<&'static (&'static str, Bench)>> {
-        let all = || BENCHES.iter().chain(OVERHEAD);
+        let all = || BENCHES.iter().chain(RELEASES).chain(OVERHEAD);
         let is_known = |name: &str| name == overhead::NAME || all().any(|(known, _)| *known == name);
         if let Some(unknown) = self.names.iter().find(|name| !is_known(name)) {
             bail!("there is no bench `{unknown}`\n\n{HELP}");
         }
-        let is_part = |name: &str| OVERHEAD.iter().any(|(part, _)| *part == name);
+        let is_in = |benches: &[(&str, Bench)], name: &str| benches.iter().any(|(known, _)| *known == name);
+        let is_part = |name: &str| is_in(OVERHEAD, name);
         let is_meant = |name: &str| {
             if self.names.is_empty() {
-                !is_part(name) && (name == PEERS) == self.peers
+                is_in(BENCHES, name) && (name == PEERS) == self.peers
             } else {
                 self.names(name) || (is_part(name) && self.names(overhead::NAME))
             }
