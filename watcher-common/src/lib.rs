@@ -48,12 +48,14 @@ pub mod reading {
     pub const CHANGED: u32 = 3;
     /// Written by the programs: owned connections and sockets of which a first byte was counted.
     pub const BEGUN: u32 = 4;
-    /// Written by the programs: those of them whose end came, counted before their slot says so.
+    /// Written by the programs: those of them whose end came, or whose last byte was told, counted before their slot says so.
     pub const ENDED: u32 = 5;
     /// Those that the iterator found begun and not ended; set back by user space.
     pub const OPEN: u32 = 6;
+    /// Written by user space: not 0 where the end of a TCP socket may go untold or be told long after, so that its release is told, too.
+    pub const RELEASES: u32 = 7;
     /// How many there are.
-    pub const COUNT: u32 = 7;
+    pub const COUNT: u32 = 8;
     /// How many records that array holds.
     pub const ROOM: u32 = 5_952;
 }

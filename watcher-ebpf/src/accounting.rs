@@ -72,27 +72,38 @@ fn first_byte(slot: Slot, at: u64) {
     // SAFETY: a valid map value.
     unsafe {
         if exchange_if(&raw mut (*slot).first, 0, at) && (*slot).flags & flag::KERNEL == 0 {
-            note(reading::BEGUN);
+            note(reading::BEGUN, 1);
         }
     }
 }
 
-/// The end of what began with [`first_byte`], if anything did: noted before the slot says so, so that a reading meanwhile finds it open
-/// and ended rather than neither.
+/// The end of what began with [`first_byte`], if anything did, once: noted before the slot says so, so that a reading meanwhile finds it
+/// open and ended rather than neither.
 #[inline(always)]
 pub fn last_byte(slot: Slot) {
     // SAFETY: a valid map value.
     unsafe {
+        if (*slot).first != 0 && (*slot).flags & (flag::KERNEL | flag::RELEASED) == 0 {
+            note(reading::ENDED, 1);
+        }
+    }
+}
+
+/// It was not the last one after all.
+#[inline(always)]
+pub fn not_yet(slot: Slot) {
+    // SAFETY: a valid map value.
+    unsafe {
         if (*slot).first != 0 && (*slot).flags & flag::KERNEL == 0 {
-            note(reading::ENDED);
+            note(reading::ENDED, -1);
         }
     }
 }
 
 #[inline(always)]
-fn note(what: u32) {
+fn note(what: u32, n: i64) {
     if let Some(word) = READING.get_ptr_mut(what) {
-        add(word, 1);
+        add(word, n.cast_unsigned());
     }
 }
 

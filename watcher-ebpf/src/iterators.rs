@@ -50,7 +50,7 @@ pub fn watcher_read_sockets(ctx: *const StorageContext) -> i32 {
             return 0;
         }
         if (*slot).first != 0
-            && (*slot).flags & (flag::FINAL | flag::KERNEL) == 0
+            && (*slot).flags & (flag::FINAL | flag::RELEASED | flag::KERNEL) == 0
             && let Some(open) = READING.get_ptr_mut(reading::OPEN)
         {
             *open += 1;

@@ -9,12 +9,12 @@
 use core::ffi::c_void;
 
 use aya_ebpf::{helpers::generated::bpf_get_socket_cookie, macros::cgroup_sock, programs::SockContext};
-use watcher_common::{flag, kind};
+use watcher_common::{flag, kind, reading};
 
 use crate::{
     kernel::{IPPROTO_TCP, Task},
     lifecycle::has_story,
-    maps::Seen,
+    maps::{READING, Seen},
     record, slot,
 };
 
@@ -46,22 +46,17 @@ pub fn watcher_sock_release(ctx: SockContext) -> i32 {
     1
 }
 
-/// Set by user space: not 0 where it reads sockets by the files of processes, and so loses sight of one that no process holds.
-#[unsafe(no_mangle)]
-static BY_FILE: aya_ebpf::Global<u64> = aya_ebpf::Global::new(0);
-
 /// A TCP socket lives on after its release, but moves no more bytes for a process.
 #[inline(always)]
 fn released(sk: *const c_void) {
-    if BY_FILE.load() == 0 {
+    if READING.get(reading::RELEASES).is_none_or(|told| *told == 0) {
         return;
     }
     if let Some(slot) = slot::find_in_cgroup(sk) {
         // SAFETY: a valid map value.
         unsafe {
             if (*slot).flags & (flag::FINAL | flag::LISTENER) == 0 && (*slot).cookie != 0 && has_story(slot) {
-                (*slot).flags |= flag::RELEASED;
-                record::tell(slot);
+                record::release_socket(slot);
             }
         }
     }

@@ -8,7 +8,7 @@ use aya_ebpf::{
 use watcher_common::{Loss, SocketKey, SocketRecord, flag};
 
 use crate::{
-    accounting::{Way, last_byte, to_overflow},
+    accounting::{Way, last_byte, not_yet, to_overflow},
     kernel::{Process, now},
     loss::lost,
     maps::{EVENTS, WAITING},
@@ -69,12 +69,31 @@ fn hand_over(slot: Slot) {
     }
 }
 
+/// Puts a record into the ring; whether there was room.
+#[inline(always)]
+fn offer(slot: Slot) -> bool {
+    // SAFETY: a valid map value, of which the helper copies exactly one record.
+    unsafe { bpf_ringbuf_output(EVENTS_PTR(), slot.cast(), size_of::<SocketRecord>() as u64, wakeup()) == 0 }
+}
+
+/// Hands over the record of a socket that no process holds any more, where the ring has room: the last one does not depend on it.
+#[inline(always)]
+pub fn release_socket(slot: Slot) {
+    last_byte(slot);
+    // SAFETY: a valid map value.
+    unsafe {
+        (*slot).flags |= flag::RELEASED;
+        if !offer(slot) {
+            (*slot).flags &= !flag::RELEASED;
+            not_yet(slot);
+        }
+    }
+}
+
 /// Hands over a record; whether there was room.
 #[inline(never)]
-pub fn tell(slot: Slot) -> bool {
-    // SAFETY: a valid map value, of which the helper copies exactly one record.
-    let failed = unsafe { bpf_ringbuf_output(EVENTS_PTR(), slot.cast(), size_of::<SocketRecord>() as u64, wakeup()) };
-    if failed == 0 {
+fn tell(slot: Slot) -> bool {
+    if offer(slot) {
         return true;
     }
     lost(Loss::RingFull, 1);

@@ -191,6 +191,9 @@ pub struct CollectorArgs {
     /// Count as on the newest kernels (Linux 7.0), for the tests.
     #[arg(long, hide = true)]
     pub assume_traits: bool,
+    /// Be told of each connection twice, so that no byte is missing where its end goes untold: `doctor --verify` always is.
+    #[arg(long, hide = true)]
+    pub tell_releases: bool,
     /// Count without ways that the kernel has, for the tests.
     #[cfg(target_os = "linux")]
     #[arg(long, hide = true)]
@@ -229,6 +232,7 @@ impl CollectorArgs {
         config.log = self.log;
         config.floor = self.floor;
         config.assume_traits = self.assume_traits;
+        config.tell_releases = self.tell_releases;
         config.without.clone_from(&self.without);
         config
     }

@@ -97,7 +97,6 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
     };
     drop(types);
     let preemptible = u64::from(ground.traits.preemptible_tracepoints);
-    let by_file = u64::from(ground.traits.racy_storage_iterator);
     let flags_fifth = u64::from(ground.flags == Some(offsets::ReceiveFlags::Fifth));
     // Memory that is taken at once is not taken for what most machines never need.
     let preallocated = ground.traits.warns_of_run_time_allocation;
@@ -111,7 +110,6 @@ pub fn load(config: &Config) -> Result<Probes, LoadError> {
         .override_global("OFFSETS", &offsets, true)
         .override_global("WAKE_AT", &wake_at, false)
         .override_global("PREEMPTIBLE", &preemptible, false)
-        .override_global("BY_FILE", &by_file, false)
         .override_global("FLAGS_FIFTH", &flags_fifth, false)
         .override_global("AYA_LOG_LEVEL", &log_level, false)
         .map_max_entries("EVENTS", config.ring_bytes)

@@ -104,6 +104,11 @@ impl Maps {
         raw::record(words.as_flattened()).ok_or_else(|| io::Error::other("short record"))
     }
 
+    /// From now on the release of TCP sockets is told as well as their end.
+    pub fn tell_releases(&self) {
+        self.reading.store(reading::RELEASES, 1);
+    }
+
     /// The flow map.
     pub fn flows(&self) -> io::Result<Vec<(FlowKey, FlowCounters)>> {
         read_entries(run(&self.flows)?)

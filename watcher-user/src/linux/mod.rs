@@ -91,6 +91,8 @@ pub struct Config {
     pub floor: bool,
     /// Take the ways that are meant for kernels with all of [`traits::Traits`].
     pub assume_traits: bool,
+    /// Be told of the release of TCP sockets as well as of their end, from the start: else only once an end went untold.
+    pub tell_releases: bool,
     /// Leave these ways out.
     pub without: Vec<Without>,
 }
@@ -106,6 +108,7 @@ impl Default for Config {
             names: true,
             floor: false,
             assume_traits: false,
+            tell_releases: false,
             without: Vec::new(),
         }
     }

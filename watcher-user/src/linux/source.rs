@@ -102,8 +102,11 @@ impl EbpfSource {
         }
         let quality = quality(&probes.outcomes);
         let bare = probes.outcomes.iter().filter_map(|outcome| outcome.way).any(Way::is_bare);
-        let reads_all = !bare && !probes.traits.racy_storage_iterator;
-        let tells_ends = reads_all && probes.has(DATAGRAM_ENDS) && probes.has(LIFECYCLES);
+        let by_file = probes.traits.racy_storage_iterator;
+        if by_file || config.tell_releases {
+            probes.maps.tell_releases();
+        }
+        let tells_ends = !bare && !by_file && probes.has(DATAGRAM_ENDS) && probes.has(LIFECYCLES);
         let mut this = Self {
             probes,
             ring,
@@ -177,11 +180,12 @@ impl EbpfSource {
         let mut exits = std::mem::take(&mut self.exits);
         exits.extend(&before.exits);
         let waiting = self.probes.maps.take_waiting().map_err(reading("the records that waited"))?;
-        let unheard_of = self.probes.maps.lost(Loss::MapFull);
+        let unheard_of = self.probes.maps.lost(Loss::MapFull) + self.untold_ends;
         let looks = self.open.is_due(unheard_of);
         let since = if looks { 0 } else { self.since() };
         let begun = BootTime(now_boot());
-        let live = self.sockets(since)?;
+        let Sockets { changed: live, untold, .. } = self.sockets(since)?;
+        let looks = looks || (since == 0 && self.tells_ends && untold.is_some());
         let after = self.ring.take();
         self.malformed += before.malformed + after.malformed;
         let mut entries = Entries::new(self.probes.maps.flows().map_err(reading("the flow map"))?);
@@ -316,7 +320,7 @@ impl EbpfSource {
     }
 
     /// Every socket that changed since a tick.
-    fn sockets(&mut self, since: u64) -> Result<Vec<SocketRecord>, ReadError> {
+    fn sockets(&mut self, since: u64) -> Result<Sockets, ReadError> {
         let swept = self.swept.replace(Instant::now()).filter(|at| at.elapsed() <= SWEEP_EVERY);
         if let Some(swept) = swept {
             self.swept = Some(swept);
@@ -324,13 +328,15 @@ impl EbpfSource {
             // Repairs what could not be seeded, such as a descriptor that was in flight at the start.
             self.probes.seed().map_err(|e| reading("the sockets")(io::Error::other(e)))?;
         }
-        let Sockets { changed, tick, boot, untold } =
-            self.probes.maps.sockets(since).map_err(reading("the sockets"))?;
-        self.converter.clock.advance(tick, boot);
-        if self.tells_ends {
-            self.untold_ends = self.untold_ends.max(untold.unwrap_or(0));
+        let sockets = self.probes.maps.sockets(since).map_err(reading("the sockets"))?;
+        self.converter.clock.advance(sockets.tick, sockets.boot);
+        let untold = sockets.untold.filter(|_| self.tells_ends).unwrap_or(0);
+        if untold > self.untold_ends {
+            self.untold_ends = untold;
+            // Others may follow. A connection's bytes need not wait for its end.
+            self.probes.maps.tell_releases();
         }
-        Ok(changed)
+        Ok(sockets)
     }
 
     /// The tick from which on changes are asked for.

@@ -1,4 +1,4 @@
-//! Sockets whose end found no room: what was shown of them as open is over.
+//! Sockets whose end found no room, or was told by no program: what was shown of them as open is over.
 //!
 //! When neither the ring nor the map of waiting records takes a final record, the socket's bytes go to its process's overflow entry,
 //! and nobody is told that it has ended. It is found out by reading every socket: one that was shown, has no final record

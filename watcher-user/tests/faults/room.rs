@@ -24,6 +24,9 @@ pub fn trials() -> Vec<Trial> {
         trial("a_ring_of_one_page_loses_no_byte_and_no_connection", || {
             watched(&["--ring-bytes", "4096", "--max-waiting", "1048576"], one_page)
         }),
+        trial("a_ring_of_one_page_loses_nothing_where_releases_are_told_as_well", || {
+            watched(&["--ring-bytes", "4096", "--max-waiting", "1048576", "--tell-releases"], one_page)
+        }),
         trial("a_flow_map_of_64_entries_is_exact_by_process", || {
             watched(&["--max-flows", "64", "--by", "connection"], sixty_four)
         }),

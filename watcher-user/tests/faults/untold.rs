@@ -2,7 +2,9 @@
 
 use std::{
     fs, io,
+    net::UdpSocket,
     os::fd::{FromRawFd as _, OwnedFd},
+    process,
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -14,6 +16,7 @@ use crate::{
     packets::Showing,
     scene::{Descriptor, descriptors, lost, trial},
     stage::Stage,
+    state::State,
     suite::{Backend, Suite},
     watcher::Watcher,
 };
@@ -67,6 +70,12 @@ fn send(suite: &Suite, netns: &Netns, times: u64) -> Result<()> {
     Ok(())
 }
 
+/// Whether the one socket of this process is shown, with all it sent, and whether as open.
+fn shown(state: &State, sent: usize) -> Option<bool> {
+    let mut own = state.connections_of(process::id());
+    own.find(|c| c.tx_bytes == sent as u64).map(|c| c.closed.is_none())
+}
+
 fn untold() -> Result<()> {
     const TOLD: u64 = 7;
     const UNTOLD: u64 = 5;
@@ -78,12 +87,22 @@ fn untold() -> Result<()> {
     watcher.two_more_objects()?;
     ensure!(lost(&watcher.state(), "untold_ends") == 0, "ends that were told are called untold");
 
+    let held = UdpSocket::bind("127.0.0.1:0")?;
+    held.connect(held.local_addr()?)?;
+    let sent = held.send(&[0; 777])?;
+    watcher.wait("a socket that is open", |s| shown(s, sent).filter(|open| *open))?;
+
     detach_release(watcher.pid())?;
     send(&suite, &netns, UNTOLD)?;
-    let expected = if is_read_by_file()? { 0 } else { UNTOLD };
+    drop(held);
+    let expected = if is_read_by_file()? { 0 } else { UNTOLD + 1 };
     watcher.wait("the ends to be missed", |s| (lost(s, "untold_ends") >= expected).then_some(()))?;
     watcher.two_more_objects()?;
     let found = lost(&watcher.state(), "untold_ends");
     ensure!(found == expected, "{found} untold ends, not {expected}");
+    if expected > 0 {
+        // Its bytes were read while it was open, so they stay; that it is gone shows in the list of sockets.
+        watcher.wait("the end of a socket that nobody told of", |s| shown(s, sent).filter(|open| !open))?;
+    }
     Ok(())
 }

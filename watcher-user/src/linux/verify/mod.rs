@@ -67,7 +67,8 @@ impl Calls {
 /// # Errors
 /// The calls cannot be counted, or the kernel's counters cannot be read.
 pub async fn run(args: &CollectorArgs, time: Duration, json: bool) -> anyhow::Result<bool> {
-    let source = collector::open(args, false)?;
+    let args = CollectorArgs { tell_releases: true, ..args.clone() };
+    let source = collector::open(&args, false)?;
     if source.quality().backend != "ebpf" {
         bail!("packets are compared with nothing: --verify needs eBPF; `watcher doctor` says why it is refused");
     }
