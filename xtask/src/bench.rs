@@ -1,12 +1,11 @@
 //! `cargo xtask bench`: what watcher costs and whether it keeps up, as a table. It measures the release binary.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::privilege::is_root;
-use crate::run::run;
+use crate::run::{cargo, run};
 use crate::{repo, setup};
 
 pub mod actors;
@@ -196,7 +195,7 @@ pub fn build_watcher() -> Result<PathBuf> {
 }
 
 fn cargo_build(what: &[&str]) -> Result<()> {
-    run(Command::new("cargo").current_dir(repo::root()).args(["build", "--release"]).args(what))
+    run(cargo().args(["build", "--release"]).args(what))
 }
 
 /// The quotient of two counts.

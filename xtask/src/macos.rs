@@ -9,7 +9,7 @@ use std::time::Instant;
 use anyhow::{Context as _, Result, bail};
 
 use crate::repo;
-use crate::run::run;
+use crate::run::{as_from_a_shell, run};
 use crate::zig::{self, Tools};
 
 mod macho;
@@ -108,7 +108,7 @@ impl Target<'_> {
 
     fn cargo(&self, verb: &str) -> Result<Command> {
         let sdk = repo::root().join("macos-pcap/sdk");
-        let mut cargo = Command::new(&self.tools.zigbuild);
+        let mut cargo = as_from_a_shell(Command::new(&self.tools.zigbuild));
         cargo.current_dir(repo::root()).args([verb, "--locked", "--quiet", "--target", self.processor.triple()]);
         cargo.arg("--target-dir").arg(self.folder());
         if self.release {

@@ -2,7 +2,6 @@
 //! watcher counts of them.
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::bench::netns::Veth;
 use crate::privilege::{as_root, is_root};
-use crate::run::run;
+use crate::run::{cargo, run};
 use crate::{repo, setup};
 
 mod clients;
@@ -85,8 +84,7 @@ fn options(mut args: lexopt::Parser) -> Result<Option<Options>> {
 }
 
 fn build() -> Result<PathBuf> {
-    let cargo = ["build", "--release", "--locked", "-p", "watcher-user", "--bin", "watcher"];
-    run(Command::new("cargo").current_dir(repo::root()).args(cargo))?;
+    run(cargo().args(["build", "--release", "--locked", "--package", "watcher-user", "--bin", "watcher"]))?;
     Ok(repo::target_dir().join("release/watcher"))
 }
 

@@ -11,8 +11,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::ebpf::build::{build, host_arch};
 use crate::ebpf::toolchain::Toolchain;
 use crate::privilege::is_root;
-use crate::run::{capture, on_path, run};
-use crate::{build_ebpf, repo, setup};
+use crate::run::{capture, cargo, on_path, run};
+use crate::{build_ebpf, setup};
 
 /// What `cargo xtask test --help` prints.
 pub const HELP: &str = "\
@@ -115,8 +115,8 @@ fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str
 /// Cargo over the whole workspace, with what is optional. Tests, packages and emulated machines ask for it alike, so that one
 /// build serves all three: other packages or features would be another one.
 pub fn everything(verb: &str) -> Command {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args([verb, "--workspace", "--features", "watcher-user/pcap"]);
+    let mut cargo = cargo();
+    cargo.args([verb, "--workspace", "--features", "watcher-user/pcap"]);
     cargo
 }
 

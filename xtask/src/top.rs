@@ -3,13 +3,12 @@
 use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::ebpf::build::host_arch;
 use crate::privilege::as_root;
-use crate::run::{quiet, shown};
+use crate::run::{cargo, quiet, shown};
 use crate::{build_ebpf, repo, setup};
 
 /// Runs the verb: what is left of the command line goes to `watcher top` as it is.
@@ -26,10 +25,10 @@ pub fn main(args: lexopt::Parser) -> Result<()> {
             "note: the eBPF sources were edited; this runs the committed object (`cargo xtask build-ebpf` makes another)"
         );
     }
-    let mut cargo = Command::new("cargo");
+    let mut cargo = cargo();
     cargo.args(["build", "--release", "--package", "watcher-user", "--bin", "watcher"]);
     eprintln!("$ {}", shown(&cargo));
-    quiet(cargo.current_dir(repo::root()).env_remove("WATCHER_EBPF_OBJECT")).context("watcher could not be built")?;
+    quiet(cargo.env_remove("WATCHER_EBPF_OBJECT")).context("watcher could not be built")?;
     let program = repo::target_dir().join("release/watcher");
     // sudo drops the environment but for the terminal's kind; what the screen depends on goes through by name.
     let mut command = as_root("env")?;

@@ -19,7 +19,7 @@ use super::subject::Subject;
 use super::table::Row;
 use super::{Plan, ratio, scaling};
 use crate::repo;
-use crate::run::{quiet, run};
+use crate::run::{cargo, quiet, run};
 
 /// The one that is drawn, and the one where what grows faster than the flows shows.
 const FLOWS: [u64; 2] = [10_000, 100_000];
@@ -41,8 +41,8 @@ flows ÷ processors ÷ 2, once for each 5,952 flows that moved.
 
 /// Builds what is measured: as users get it, but with symbols and without the long link-time optimisation.
 pub fn build() -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["build", "--release", "--package", "watcher-user", "--bin", "watcher"]);
+    let mut cargo = cargo();
+    cargo.args(["build", "--release", "--package", "watcher-user", "--bin", "watcher"]);
     cargo.arg("--target-dir").arg(folder());
     cargo.env("CARGO_PROFILE_RELEASE_DEBUG", "line-tables-only").env("CARGO_PROFILE_RELEASE_STRIP", "none");
     cargo.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use super::Release;
 use crate::ebpf::build::{dependencies_remapped, remap};
 use crate::repo;
-use crate::run::{capture, run};
+use crate::run::{capture, cargo, run};
 
 /// Builds both.
 pub fn build(release: &Release) -> Result<()> {
@@ -16,8 +16,8 @@ pub fn build(release: &Release) -> Result<()> {
     if !installed.lines().any(|line| line == release.target) {
         run(Command::new("rustup").args(["target", "add", &release.target]))?;
     }
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["build", "--release", "--locked", "--package", "watcher-user"]);
+    let mut cargo = cargo();
+    cargo.args(["build", "--release", "--locked", "--package", "watcher-user"]);
     cargo.args(["--bin", "watcher", "--target", &release.target, "--target-dir"]).arg(&release.build);
     let mut flags = dependencies_remapped()?;
     flags.push(remap(&repo::root(), "/watcher"));

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use super::Release;
 use crate::ebpf::manifest::sha256;
 use crate::repo;
-use crate::run::run;
+use crate::run::{cargo, run};
 
 /// The Debian package, as watcher-user/Cargo.toml describes it.
 pub fn deb(release: &Release) -> Result<PathBuf> {
@@ -18,8 +18,8 @@ pub fn deb(release: &Release) -> Result<PathBuf> {
     copy_all(&release.files().join("man"), &compressed)?;
     run(Command::new("gzip").args(["-9nr", "--force"]).arg(&compressed))?;
     let deb = release.out.join(format!("{}.deb", release.name()));
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["deb", "--no-build", "--no-strip", "--package", "watcher-user", "--target"]);
+    let mut cargo = cargo();
+    cargo.args(["deb", "--no-build", "--no-strip", "--package", "watcher-user", "--target"]);
     cargo.args([&release.target, "--deb-version", &release.version, "--output"]).arg(&deb);
     cargo.env("CARGO_TARGET_DIR", &release.build).env("SOURCE_DATE_EPOCH", &release.epoch);
     run(&mut cargo)?;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::manifest::Tools;
 use crate::repo;
-use crate::run::{capture, on_path};
+use crate::run::{as_from_a_shell, capture, on_path};
 
 /// The LLVM that bpf-linker is built with. A compiler with a newer one is of no use.
 pub const LLVM: u32 = 22;
@@ -54,12 +54,12 @@ impl Toolchain {
     pub fn command(&self, program: &str) -> Command {
         let mut command = match self {
             Self::Rustup { name, .. } => {
-                let mut command = Command::new("rustup");
+                let mut command = as_from_a_shell(Command::new("rustup"));
                 command.args(["run", name, program]);
                 command
             }
             Self::Debian => {
-                let mut command = Command::new(format!("/usr/bin/{program}"));
+                let mut command = as_from_a_shell(Command::new(format!("/usr/bin/{program}")));
                 command.env("RUSTC", "/usr/bin/rustc");
                 command
             }

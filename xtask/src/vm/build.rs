@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::arch::Arch;
 use crate::ebpf::{build as ebpf, toolchain::Toolchain};
-use crate::run::{capture, executable, run};
+use crate::run::{as_from_a_shell, capture, executable, run};
 use crate::test::everything;
 use crate::{repo, setup, zig};
 
@@ -19,7 +19,7 @@ pub fn executables(arch: Arch) -> Result<Vec<PathBuf>> {
         // No libpcap for another architecture is here; static, since neither is its C library.
         Arch::Aarch64 => {
             let tools = zig::get(&repo::target_dir().join("zig"), &[arch.triple()])?;
-            let mut cargo = Command::new(&tools.zigbuild);
+            let mut cargo = as_from_a_shell(Command::new(&tools.zigbuild));
             cargo.current_dir(repo::root()).args(["zigbuild", "--target", arch.triple(), "--package", "watcher-user"]);
             cargo.env("PATH", tools.path()?).env("WATCHER_EBPF_OBJECT", object(arch)?);
             cargo
@@ -29,13 +29,6 @@ pub fn executables(arch: Arch) -> Result<Vec<PathBuf>> {
     // An emulated processor is slow, and the image is copied into memory. `.ci/run` has the same for everything.
     cargo.env("CARGO_PROFILE_DEV_OPT_LEVEL", "1").env("CARGO_PROFILE_DEV_DEBUG", "none");
     cargo.env("CARGO_PROFILE_DEV_STRIP", "symbols");
-    // `cargo run` leaves these to xtask, and build scripts look at them (ring's): without, this build and one from a shell
-    // would each throw away what the other has made.
-    for (name, _) in std::env::vars_os() {
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|prefix| name.to_string_lossy().starts_with(prefix)) {
-            cargo.env_remove(name);
-        }
-    }
     run(&mut cargo)?;
     let said = capture(cargo.args(["--quiet", "--message-format", "json"]))?;
     let built: Vec<PathBuf> = said.lines().filter_map(executable).collect();

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::super::{Plan, Row};
 use crate::repo;
-use crate::run::{capture, executable};
+use crate::run::{capture, cargo, executable};
 
 /// By criterion, of `macos-pcap/benches/engine.rs`.
 const BENCH: &str = "engine";
@@ -21,8 +21,8 @@ const SECONDS: u64 = 10;
 
 /// Builds it, before anybody is root.
 pub fn build() -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["bench", "--no-run", "--quiet", "--message-format", "json"]);
+    let mut cargo = cargo();
+    cargo.args(["bench", "--no-run", "--quiet", "--message-format", "json"]);
     let said = capture(cargo.args(["--package", "macos-pcap", "--bench", BENCH]))?;
     let built = said.lines().find_map(executable).context("cargo built no bench")?;
     fs::copy(&built, program()).map(drop).with_context(|| format!("cannot copy {}", built.display()))
