@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::run::{capture, run};
+use crate::run::{capture, cargo, run};
 use crate::{repo, setup};
 
 mod build;
@@ -84,7 +84,7 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
     if !missing.is_empty() {
         bail!("could not be had: {}", missing.join(", "));
     }
-    get_cargo_deb()?;
+    setup::get_subcommand("deb", CARGO_DEB, "it makes the Debian package")?;
     let out = repo::target_dir().join("dist");
     let release = Release { version: version()?, target, build: out.join("build"), out, epoch: epoch()? };
     fs::create_dir_all(&release.out).with_context(|| format!("cannot create {}", release.out.display()))?;
@@ -96,20 +96,10 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
     if check { try_out(&deb) } else { Ok(()) }
 }
 
-fn get_cargo_deb() -> Result<()> {
-    let here = capture(Command::new("cargo").args(["deb", "--version"])).unwrap_or_default();
-    if here.split(' ').next_back() == Some(CARGO_DEB) {
-        return Ok(());
-    }
-    eprintln!("dist: cargo-deb {CARGO_DEB} is going to be installed: it makes the Debian package");
-    run(&mut setup::cargo_install("cargo-deb", CARGO_DEB))
-}
-
 /// Of the workspace.
 fn version() -> Result<String> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(repo::root()).args(["metadata", "--no-deps", "--format-version", "1", "--quiet"]);
-    let metadata: serde_json::Value = serde_json::from_str(&capture(&mut cargo)?).context("reading cargo metadata")?;
+    let said = capture(cargo().args(["metadata", "--no-deps", "--format-version", "1", "--quiet"]))?;
+    let metadata: serde_json::Value = serde_json::from_str(&said).context("reading cargo metadata")?;
     let mut packages = metadata["packages"].as_array().into_iter().flatten();
     let watcher = packages.find(|package| package["name"] == "watcher-user");
     let version = watcher.and_then(|package| package["version"].as_str());

@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context as _, Result, bail};
 
 use crate::ebpf::toolchain::{PINNED_NIGHTLY, Toolchain, is_installed};
-use crate::run::{capture, run, shown};
+use crate::run::{run, shown};
 use crate::{repo, setup};
 
 /// What `cargo xtask fuzz --help` prints.
@@ -103,13 +103,7 @@ fn get_tools() -> Result<()> {
         eprintln!("fuzz: {PINNED_NIGHTLY} is going to be installed: coverage feedback needs a nightly");
         run(Command::new("rustup").args(["toolchain", "install", PINNED_NIGHTLY, "--profile", "minimal"]))?;
     }
-    let is_here = capture(Command::new("cargo").args(["fuzz", "--version"]))
-        .is_ok_and(|version| version.split_whitespace().last() == Some(CARGO_FUZZ));
-    if is_here {
-        return Ok(());
-    }
-    eprintln!("fuzz: cargo-fuzz {CARGO_FUZZ} is going to be installed: it builds and runs the targets");
-    run(&mut setup::cargo_install("cargo-fuzz", CARGO_FUZZ)).context("cargo-fuzz could not be installed")
+    setup::get_subcommand("fuzz", CARGO_FUZZ, "it builds and runs the targets")
 }
 
 /// Runs one target, which is built.

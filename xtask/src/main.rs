@@ -10,6 +10,7 @@ mod build_ebpf;
 #[cfg(target_os = "linux")]
 mod chart;
 mod count_unsafe;
+mod deny;
 #[cfg(target_os = "linux")]
 mod dist;
 mod ebpf;
@@ -38,6 +39,7 @@ cargo xtask VERB [OPTIONS]
   vm          run the exactness suite on other kernels, in virtual machines
   fuzz        try hostile bytes on everything that reads the network
   miri        run the parsers' tests under Miri
+  deny        check licences, sources, versions and advisories of what watcher is built with
   unsafe      count what is unsafe
   macos       check and link watcher for macOS, without a Mac
   dist        make the packages: .deb, tarball, Homebrew formula; install and remove the .deb
@@ -85,6 +87,7 @@ fn verb(mut args: lexopt::Parser) -> Result<()> {
         "dist" => dist::main(args),
         "fuzz" => fuzz::main(args),
         "miri" => miri::main(args),
+        "deny" => deny::main(args),
         "unsafe" => count_unsafe::main(args),
         "macos" => macos::main(args),
         "setup" => setup::main(args),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
 pub mod apt;
 mod bpf;
@@ -11,6 +11,8 @@ mod needs;
 
 use needs::PACKAGES;
 pub use needs::Purpose;
+
+use crate::run::{capture, cargo, run};
 
 /// What `cargo xtask setup --help` prints.
 pub const HELP: &str = "\
@@ -74,12 +76,23 @@ pub fn install_packages(purpose: Purpose) -> Result<Vec<String>> {
 /// Builds a tool with Cargo, as quickly as that goes: it is used for seconds, and building it takes minutes. Features and
 /// variables can be added.
 pub fn cargo_install(name: &str, version: &str) -> Command {
-    let mut cargo = Command::new("cargo");
+    let mut cargo = cargo();
     cargo.args(["install", name, "--version", version, "--locked", "--quiet"]);
     for (option, value) in [("OPT_LEVEL", "1"), ("LTO", "off"), ("CODEGEN_UNITS", "16"), ("DEBUG", "none")] {
         cargo.env(format!("CARGO_PROFILE_RELEASE_{option}"), value);
     }
     cargo
+}
+
+/// Builds what runs as `cargo NAME`, unless this version of it is here. `why` tells who waits what it does.
+pub fn get_subcommand(name: &str, version: &str, why: &str) -> Result<()> {
+    let said = capture(cargo().args([name, "--version"]));
+    if said.is_ok_and(|said| said.split_whitespace().last() == Some(version)) {
+        return Ok(());
+    }
+    let package = format!("cargo-{name}");
+    eprintln!("{name}: {package} {version} is going to be installed: {why}");
+    run(&mut cargo_install(&package, version)).with_context(|| format!("{package} could not be installed"))
 }
 
 /// Makes sure that the eBPF object can be built here.
