@@ -2,13 +2,14 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::ebpf::build::{build, host_arch};
+use crate::ebpf::build::{build, host_arch, prebuilt_object};
 use crate::ebpf::toolchain::Toolchain;
 use crate::privilege::is_root;
 use crate::run::{capture, cargo, on_path, run};
@@ -82,7 +83,8 @@ fn get_packages() -> Result<()> {
     lacking(&missing, "tests that use them will fail")
 }
 
-/// The object built from source, or None where nothing here can build it.
+/// The object built from source. None where nothing here can build it, and where it is the committed one to the byte: then
+/// watcher needs no build of its own for the tests, and has been built with it for packages and emulated machines.
 fn build_object() -> Result<Option<PathBuf>> {
     if !cfg!(target_os = "linux") {
         return Ok(None);
@@ -91,7 +93,10 @@ fn build_object() -> Result<Option<PathBuf>> {
         return lacking(&error, "the tests run with the committed eBPF object").map(|()| None);
     }
     let toolchain = Toolchain::find().context("setup found a toolchain for the eBPF target, and now it is gone")?;
-    build(&toolchain, host_arch()).map(Some)
+    let built = build(&toolchain, host_arch())?;
+    let bytes = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    let is_committed = fs::read(prebuilt_object(host_arch())).is_ok_and(|committed| committed == bytes);
+    Ok((!is_committed).then_some(built))
 }
 
 /// Everything, or, with arguments for `watcher`, the exactness suite with a `watcher` that was given these.
