@@ -201,34 +201,21 @@ fn what_a_full_disk_did_not_take_is_written_when_there_is_room() {
     }
 }
 
-/// A local time in which the day begins at the next full minute.
-fn midnight_is_next() -> (Timestamp, String) {
-    let now = Timestamp::now().as_second();
-    let boundary = now.div_euclid(60) * 60 + 60;
-    // POSIX counts hours west of Greenwich: this is what the clock in Greenwich shows at the boundary.
-    let shown = boundary.rem_euclid(86_400);
-    let zone = format!("<HERE>+{:02}:{:02}:{:02}", shown / 3_600, shown / 60 % 60, shown % 60);
-    (Timestamp::from_second(boundary).expect("a time"), zone)
-}
-
 #[test]
 fn bytes_before_midnight_are_of_the_day_before() {
     let home = Home::new();
-    let (mut midnight, mut zone) = midnight_is_next();
-    if midnight.duration_since(Timestamp::now()).as_secs() < 15 {
-        std::thread::sleep(Duration::from_secs(16));
-        (midnight, zone) = midnight_is_next();
-    }
-    let mut command = home.command(&["run"]);
-    command.env("TZ", &zone);
-    let daemon = home.run_by(command);
+    let midnight: Timestamp = "2026-06-15T03:30:00Z".parse().expect("a time");
+    let clock = Clock::of(&home);
+    clock.set_to(midnight - SignedDuration::from_secs(20));
+    let begun = Instant::now();
+    // POSIX counts hours west of Greenwich.
+    let daemon = clock.run(&home, "<HERE>+03:30");
     let far = Far::new();
     let before = far.send(300_001).end();
     wait_for("them to be counted", || (sent(&asked(&home, query(By::Process)), before) == 300_001).then_some(()));
-    assert!(Timestamp::now() < midnight, "this machine is too slow for this test");
+    assert!(begun.elapsed().as_secs() < 18, "this machine is too slow for this test");
     // It is the event: nothing tells of a midnight but the clock.
-    let left = midnight.duration_since(Timestamp::now()).unsigned_abs();
-    std::thread::sleep(left + Duration::from_millis(1_100));
+    std::thread::sleep(Duration::from_millis(21_100).saturating_sub(begun.elapsed()));
     let after = far.send(500_002).end();
     wait_for("them to be counted", || (sent(&asked(&home, query(By::Process)), after) == 500_002).then_some(()));
     let day = |from, until| asked(&home, Query { from, until, step: Some(Step::Day), ..query(By::Process) });
