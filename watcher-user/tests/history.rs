@@ -327,12 +327,13 @@ fn what_iperf3_counted_is_in_the_history() {
         command.args(["netns", "exec", space]).args(words).stdin(Stdio::null());
         command
     };
+    let address = far.address().ip().to_string();
     let server =
-        inside(far_end, &["iperf3", "-s", "-1", "-B", "10.78.0.2", "--forceflush"]).stdout(Stdio::piped()).spawn();
+        inside(far_end, &["iperf3", "-s", "-1", "-B", &address, "--forceflush"]).stdout(Stdio::piped()).spawn();
     let mut server = server.expect("iperf3: `cargo xtask setup` installs it");
     let mut lines = std::io::BufRead::lines(std::io::BufReader::new(server.stdout.take().expect("stdout")));
     assert!(lines.any(|line| line.is_ok_and(|line| line.contains("Server listening"))));
-    let client = inside(near, &["iperf3", "-c", "10.78.0.2", "-n", "300M", "-J"]).stdout(Stdio::piped()).spawn();
+    let client = inside(near, &["iperf3", "-c", &address, "-n", "300M", "-J"]).stdout(Stdio::piped()).spawn();
     let client = client.expect("iperf3");
     let pid = client.id();
     let said: Value = serde_json::from_slice(&client.wait_with_output().expect("its end").stdout).expect("JSON");

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    net::UdpSocket,
+    net::{IpAddr, UdpSocket},
     os::unix::ffi::OsStrExt as _,
     process::Command,
 };
@@ -174,9 +174,10 @@ fn within(far: &Far, log: &std::path::Path, run: &Command) -> Command {
 /// Every question is answered with the far end's own address.
 fn answer_dns(far: &Far) {
     let path = format!("/run/netns/{}", far.far);
+    let IpAddr::V4(address) = far.address().ip() else { panic!("an address of IPv4") };
     let bind = std::thread::spawn(move || {
         setns(File::open(path).expect("a namespace"), CloneFlags::CLONE_NEWNET).expect("setns");
-        UdpSocket::bind("10.78.0.2:53").expect("a port")
+        UdpSocket::bind((address, 53)).expect("a port")
     });
     let socket = bind.join().expect("no panic");
     std::thread::spawn(move || {
@@ -184,7 +185,8 @@ fn answer_dns(far: &Far) {
         while let Ok((n, who)) = socket.recv_from(&mut buffer) {
             let mut answer = buffer[..n].to_vec();
             answer[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 1]);
-            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 10, 78, 0, 2]);
+            answer.extend([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4]);
+            answer.extend(address.octets());
             socket.send_to(&answer, who).ok();
         }
     });

@@ -4,15 +4,16 @@ use std::{
     ffi::OsStr,
     fs::File,
     io::Read as _,
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    sync::atomic::{AtomicU8, Ordering},
 };
 
 use nix::sched::{CloneFlags, setns};
 
-/// Two network namespaces, and who listens in one of them.
+/// Two network namespaces, and who listens in one of them, at an address that no other of the tests beside it has: a
+/// daemon sees what is sent in all of them.
 pub struct Far {
     /// Their names: this end's, and the other's.
     pub near: String,
@@ -22,16 +23,16 @@ pub struct Far {
 
 impl Far {
     pub fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let names = ["near", "far"]
-            .map(|end| format!("views-{end}-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        static NEXT: AtomicU8 = AtomicU8::new(0);
+        let which = NEXT.fetch_add(1, Ordering::Relaxed);
+        let names = ["near", "far"].map(|end| format!("views-{end}-{}-{which}", std::process::id()));
         for name in &names {
             ip(&format!("netns add {name}"));
         }
         let [near, far] = names;
         ip(&format!("-n {near} link add veth0 type veth peer name veth0 netns {far}"));
         for (name, n) in [(&near, 1), (&far, 2)] {
-            ip(&format!("-n {name} addr add 10.78.0.{n}/24 dev veth0"));
+            ip(&format!("-n {name} addr add 10.78.{which}.{n}/24 dev veth0"));
             ip(&format!("-n {name} link set veth0 up"));
         }
         let listen = {
@@ -39,7 +40,7 @@ impl Far {
             // Only this thread goes there; its socket stays.
             std::thread::spawn(move || {
                 setns(File::open(path).expect("a namespace"), CloneFlags::CLONE_NEWNET).expect("setns");
-                TcpListener::bind("10.78.0.2:0").expect("a port")
+                TcpListener::bind((Ipv4Addr::new(10, 78, which, 2), 0)).expect("a port")
             })
         };
         Self { near, far, listener: listen.join().expect("no panic") }
