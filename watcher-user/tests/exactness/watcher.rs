@@ -42,7 +42,7 @@ impl Watcher {
         let program = std::env::var_os("WATCHER_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_watcher").into());
         let mut command = Command::new(program);
         command
-            .args(["top", "--json", "--include-loopback", "--interval", "0.2", "--standalone"])
+            .args(["top", "--json", "--include-loopback", "--interval", "0.1", "--standalone"])
             .args(args)
             .args(std::env::var("WATCHER_ARGS").unwrap_or_default().split_whitespace())
             .stdin(Stdio::null())
