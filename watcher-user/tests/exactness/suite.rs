@@ -68,6 +68,11 @@ impl Suite {
         self.watcher.as_ref()
     }
 
+    /// What the watcher counts.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// Remembers where a test begins.
     pub fn begin(&self, showing: Showing) -> Result<()> {
         *self.showing()? = (showing, Vec::new());
