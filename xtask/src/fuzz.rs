@@ -2,6 +2,7 @@
 //! of its own.
 
 use std::fs;
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -15,7 +16,7 @@ use crate::{repo, setup};
 
 /// What `cargo xtask fuzz --help` prints.
 pub const HELP: &str = "\
-cargo xtask fuzz [--seconds N] [--jobs N] [TARGET…]
+cargo xtask fuzz [--seconds N] [--jobs N] [--build] [TARGET…]
 
 Runs the fuzz targets, all of them unless some are named, and prints how many inputs each
 tried. Fails on the first input that panics, takes too long or too much memory; that input
@@ -23,12 +24,14 @@ is then in artifacts/ beside the targets. What is found on the way is kept in ta
 
   --seconds N  how long each target runs (default 60)
   --jobs N     how many run at once (default: as many as there are processors)
+  --build      only gets what is missing and builds them
 ";
 
 /// The version of cargo-fuzz that is installed where there is another or none.
 const CARGO_FUZZ: &str = "0.13.2";
 
-const DEFAULT_SECONDS: u32 = 60;
+/// To libFuzzer none would be for ever.
+const DEFAULT_SECONDS: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
 /// What no input may exceed: its own size, seconds, and MiB of memory.
 const LIMITS: [&str; 3] = ["-max_len=8192", "-timeout=5", "-rss_limit_mb=1024"];
@@ -37,12 +40,14 @@ const LIMITS: [&str; 3] = ["-max_len=8192", "-timeout=5", "-rss_limit_mb=1024"];
 pub fn main(mut args: lexopt::Parser) -> Result<()> {
     let mut seconds = DEFAULT_SECONDS;
     let mut jobs = thread::available_parallelism().map_or(1, usize::from);
+    let mut only_build = false;
     let mut wanted = Vec::new();
     while let Some(arg) = args.next()? {
         match arg {
             lexopt::Arg::Value(target) => wanted.push(target.to_string_lossy().into_owned()),
             lexopt::Arg::Long("seconds") => seconds = args.value()?.to_string_lossy().parse().context("--seconds N")?,
             lexopt::Arg::Long("jobs") => jobs = args.value()?.to_string_lossy().parse().context("--jobs N")?,
+            lexopt::Arg::Long("build") => only_build = true,
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
                 print!("{HELP}");
                 return Ok(());
@@ -57,11 +62,11 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
     get_tools()?;
     let chosen: Vec<_> = targets.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)).collect();
     run(&mut cargo_fuzz("build"))?;
-    fuzz_all(chosen, seconds, jobs)
+    if only_build { Ok(()) } else { fuzz_all(chosen, seconds, jobs) }
 }
 
 /// So many at once. What each found is printed when it ends; after a first find nothing more begins.
-fn fuzz_all(chosen: Vec<String>, seconds: u32, jobs: usize) -> Result<()> {
+fn fuzz_all(chosen: Vec<String>, seconds: NonZeroU32, jobs: usize) -> Result<()> {
     let count = chosen.len();
     let waiting = Mutex::new(chosen.into_iter());
     let failures = Mutex::new(Vec::new());
@@ -107,7 +112,7 @@ fn get_tools() -> Result<()> {
 }
 
 /// Runs one target, which is built.
-fn fuzz(name: &str, seconds: u32) -> Result<()> {
+fn fuzz(name: &str, seconds: NonZeroU32) -> Result<()> {
     let corpus = repo::target_dir().join("fuzz/corpus").join(name);
     fs::create_dir_all(&corpus).with_context(|| format!("cannot make {}", corpus.display()))?;
     let mut command = cargo_fuzz("run");
