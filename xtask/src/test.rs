@@ -17,13 +17,14 @@ use crate::{build_ebpf, setup};
 
 /// What `cargo xtask test --help` prints.
 pub const HELP: &str = "\
-cargo xtask test [FILTER]
+cargo xtask test [--build | FILTER]
 
 Gets what the tests need, builds the eBPF object from source, and runs every test of the
 workspace against it, as root (through sudo): the exactness suite loads real programs and
 moves real bytes. Fails too when the committed object is not that of the sources.
 
-  FILTER  only tests whose names contain this
+  FILTER   only tests whose names contain this
+  --build  only gets what is missing and builds the tests
 
 With CI=true whatever cannot be had is a failure; elsewhere it is said, and the rest runs.
 ";
@@ -31,10 +32,12 @@ With CI=true whatever cannot be had is a failure; elsewhere it is said, and the 
 /// Runs the verb.
 pub fn main(mut args: lexopt::Parser) -> Result<()> {
     let mut filter: Option<OsString> = None;
+    let mut only_build = false;
     while let Some(arg) = args.next()? {
         match arg {
             // The suites with a harness of their own take one.
-            lexopt::Arg::Value(value) if filter.is_none() => filter = Some(value),
+            lexopt::Arg::Value(value) if filter.is_none() && !only_build => filter = Some(value),
+            lexopt::Arg::Long("build") if filter.is_none() => only_build = true,
             lexopt::Arg::Long("help") | lexopt::Arg::Short('h') => {
                 print!("{HELP}");
                 return Ok(());
@@ -45,6 +48,10 @@ pub fn main(mut args: lexopt::Parser) -> Result<()> {
     let mut report = Report::new();
     report.step("setup", get_packages);
     let object = report.step("build the eBPF object from source", build_object).flatten();
+    if only_build {
+        report.step("build the tests", || run(cargo_test(object.as_deref()).arg("--no-run")));
+        return report.verdict();
+    }
     report.step("is the committed eBPF object fresh?", || build_ebpf::check(host_arch()));
     report.step("cargo test", || run_tests(object.as_deref(), filter.as_ref(), &[]));
     if cfg!(target_os = "linux") {
@@ -99,17 +106,23 @@ fn build_object() -> Result<Option<PathBuf>> {
     Ok((!is_committed).then_some(built))
 }
 
-/// Everything, or, with arguments for `watcher`, the exactness suite with a `watcher` that was given these.
-fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str]) -> Result<()> {
+/// `cargo test` of everything, with this eBPF object in `watcher`, or the committed one.
+fn cargo_test(object: Option<&Path>) -> Command {
     let mut cargo = everything("test");
-    cargo.arg("--no-fail-fast");
-    if !arguments.is_empty() {
-        cargo.args(["--test", "exactness"]).env("WATCHER_ARGS", arguments.join(" "));
-    }
     match object {
         Some(object) => cargo.env("WATCHER_EBPF_OBJECT", object),
         None => cargo.env_remove("WATCHER_EBPF_OBJECT"),
     };
+    cargo
+}
+
+/// Everything, or, with arguments for `watcher`, the exactness suite with a `watcher` that was given these.
+fn run_tests(object: Option<&Path>, filter: Option<&OsString>, arguments: &[&str]) -> Result<()> {
+    let mut cargo = cargo_test(object);
+    cargo.arg("--no-fail-fast");
+    if !arguments.is_empty() {
+        cargo.args(["--test", "exactness"]).env("WATCHER_ARGS", arguments.join(" "));
+    }
     as_root(&mut cargo)?;
     if let Some(filter) = filter {
         cargo.arg("--").arg(filter);
